@@ -1,0 +1,1 @@
+//! How a thread pool works, and how to write a right one: the Python Cookbook's recipe 12.7 from `std` alone.
