@@ -1,0 +1,7 @@
+//! The one file that names `std`'s primitives.
+//!
+//! The code in `pool` says `use crate::sync::…` and nothing else, so that the models in `tests/loom` can
+//! compile the same files over loom's doubles of these names, and walk through every interleaving of them.
+
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic, mpsc};
+pub(crate) use std::{thread, thread_local};

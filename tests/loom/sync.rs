@@ -1,0 +1,235 @@
+//! The double of `src/sync.rs`: the same names, over loom, which decides at every step who goes on.
+
+pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
+
+/// Takes the `const` off an initial value: loom makes one for every thread of the model, when it is first asked for.
+macro_rules! modelled_thread_local {
+    ($(#[$attribute:meta])* static $name:ident: $type:ty = const $value:block;) => {
+        loom::thread_local! { $(#[$attribute])* static $name: $type = $value; }
+    };
+}
+pub(crate) use modelled_thread_local as thread_local;
+
+/// A condition variable whose first wait returns at once, as `std` allows any wait to: it tells an `if` from a `while`.
+pub(crate) struct Condvar {
+    condvar: loom::sync::Condvar,
+    has_woken_early: std::sync::atomic::AtomicBool,
+}
+
+impl Condvar {
+    pub(crate) fn new() -> Self {
+        Condvar { condvar: loom::sync::Condvar::new(), has_woken_early: false.into() }
+    }
+
+    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> std::sync::LockResult<MutexGuard<'a, T>> {
+        if self.has_woken_early.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            self.condvar.wait(guard)
+        } else {
+            Ok(guard)
+        }
+    }
+
+    /// loom's clock stands still: no timeout ever passes.
+    pub(crate) fn wait_timeout<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        _: std::time::Duration,
+    ) -> std::sync::LockResult<(MutexGuard<'a, T>, bool)> {
+        match self.wait(guard) {
+            Ok(guard) => Ok((guard, false)),
+            Err(poisoned) => Err(std::sync::PoisonError::new((poisoned.into_inner(), false))),
+        }
+    }
+
+    pub(crate) fn notify_all(&self) {
+        self.condvar.notify_all();
+    }
+}
+
+pub(crate) mod thread {
+    pub(crate) use std::thread::{Scope, ScopedJoinHandle, available_parallelism, scope};
+
+    pub(crate) use loom::thread::{JoinHandle, current};
+
+    /// `std`'s builder, as far as a pool uses it.
+    pub(crate) struct Builder(loom::thread::Builder);
+
+    impl Builder {
+        pub(crate) fn new() -> Self {
+            Builder(loom::thread::Builder::new())
+        }
+
+        pub(crate) fn name(self, name: String) -> Self {
+            Builder(self.0.name(name))
+        }
+
+        pub(crate) fn stack_size(self, bytes: usize) -> Self {
+            Builder(self.0.stack_size(bytes / size_of::<usize>()))
+        }
+
+        pub(crate) fn spawn<T: Send + 'static>(
+            self,
+            f: impl FnOnce() -> T + Send + 'static,
+        ) -> std::io::Result<JoinHandle<T>> {
+            self.0.spawn(f)
+        }
+
+        /// Here so that `scope.rs` compiles.
+        pub(crate) fn spawn_scoped<'scope, T>(
+            self,
+            _: &'scope Scope<'scope, '_>,
+            _: impl FnOnce() -> T + Send + 'scope,
+        ) -> std::io::Result<ScopedJoinHandle<'scope, T>> {
+            Err(std::io::Error::other("loom has no scoped threads"))
+        }
+    }
+}
+
+/// What `std` documents of its channels: first in, first out; an end that hears when the other one hangs up; room for
+/// as many items as asked for. (loom's own `mpsc` doesn't wake a receiver when the last sender goes.)
+pub(crate) mod mpsc {
+    use std::collections::VecDeque;
+    use std::sync::Arc;
+    pub(crate) use std::sync::mpsc::{RecvError, SendError, TryRecvError, TrySendError};
+
+    use loom::sync::{Condvar, Mutex, MutexGuard};
+
+    pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
+        let (sender, receiver) = sync_channel(usize::MAX);
+        (Sender(sender), receiver)
+    }
+
+    pub(crate) fn sync_channel<T>(capacity: usize) -> (SyncSender<T>, Receiver<T>) {
+        assert!(capacity > 0, "a rendezvous is not modelled");
+        let state = State { items: VecDeque::new(), capacity, senders: 1, receives: true };
+        let (filled, emptied) = (Condvar::new(), Condvar::new());
+        let channel = Arc::new(Channel { state: Mutex::new(state), filled, emptied });
+        (SyncSender(Arc::clone(&channel)), Receiver(channel))
+    }
+
+    #[derive(Debug)]
+    struct Channel<T> {
+        state: Mutex<State<T>>,
+        /// An item came in, or the last sender went.
+        filled: Condvar,
+        /// An item went out, or the receiver did.
+        emptied: Condvar,
+    }
+
+    #[derive(Debug)]
+    struct State<T> {
+        items: VecDeque<T>,
+        capacity: usize,
+        senders: usize,
+        receives: bool,
+    }
+
+    impl<T> Channel<T> {
+        fn lock(&self) -> MutexGuard<'_, State<T>> {
+            self.state.lock().unwrap()
+        }
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct SyncSender<T>(Arc<Channel<T>>);
+
+    impl<T> SyncSender<T> {
+        pub(crate) fn send(&self, item: T) -> Result<(), SendError<T>> {
+            let mut state = self.0.lock();
+            while state.receives && state.items.len() == state.capacity {
+                state = self.0.emptied.wait(state).unwrap();
+            }
+            if !state.receives {
+                return Err(SendError(item));
+            }
+            state.items.push_back(item);
+            self.0.filled.notify_one();
+            Ok(())
+        }
+
+        pub(crate) fn try_send(&self, item: T) -> Result<(), TrySendError<T>> {
+            let mut state = self.0.lock();
+            if !state.receives {
+                return Err(TrySendError::Disconnected(item));
+            }
+            if state.items.len() == state.capacity {
+                return Err(TrySendError::Full(item));
+            }
+            state.items.push_back(item);
+            self.0.filled.notify_one();
+            Ok(())
+        }
+    }
+
+    impl<T> Clone for SyncSender<T> {
+        fn clone(&self) -> Self {
+            self.0.lock().senders += 1;
+            SyncSender(Arc::clone(&self.0))
+        }
+    }
+
+    impl<T> Drop for SyncSender<T> {
+        fn drop(&mut self) {
+            let mut state = self.0.lock();
+            state.senders -= 1;
+            if state.senders == 0 {
+                self.0.filled.notify_one();
+            }
+        }
+    }
+
+    /// A sender that never finds the channel full.
+    #[derive(Debug)]
+    pub(crate) struct Sender<T>(SyncSender<T>);
+
+    impl<T> Sender<T> {
+        pub(crate) fn send(&self, item: T) -> Result<(), SendError<T>> {
+            self.0.send(item)
+        }
+    }
+
+    impl<T> Clone for Sender<T> {
+        fn clone(&self) -> Self {
+            Sender(self.0.clone())
+        }
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Receiver<T>(Arc<Channel<T>>);
+
+    impl<T> Receiver<T> {
+        pub(crate) fn recv(&self) -> Result<T, RecvError> {
+            let mut state = self.0.lock();
+            loop {
+                if let Some(item) = state.items.pop_front() {
+                    self.0.emptied.notify_one();
+                    return Ok(item);
+                }
+                if state.senders == 0 {
+                    return Err(RecvError);
+                }
+                state = self.0.filled.wait(state).unwrap();
+            }
+        }
+
+        pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
+            let mut state = self.0.lock();
+            let item = state.items.pop_front();
+            if item.is_some() {
+                self.0.emptied.notify_one();
+            }
+            item.ok_or(if state.senders == 0 { TryRecvError::Disconnected } else { TryRecvError::Empty })
+        }
+    }
+
+    impl<T> Drop for Receiver<T> {
+        fn drop(&mut self) {
+            let mut state = self.0.lock();
+            state.receives = false;
+            let left = std::mem::take(&mut state.items);
+            drop(state);
+            self.0.emptied.notify_all();
+            drop(left);
+        }
+    }
+}
