@@ -20,6 +20,10 @@ const LONG: Duration = Duration::from_secs(60);
 fn a_handle_can_be_sent_and_shared_whatever_its_result() {
     fn assert_send_and_sync<T: Send + Sync>() {}
     assert_send_and_sync::<Handle<std::cell::Cell<u8>>>();
+}
+
+#[test]
+fn every_error_can_be_boxed_and_sent() {
     fn assert_error<T: Error + Send + Sync + 'static>() {}
     assert_error::<TaskError>();
     assert_error::<pool_recipes::BuildError>();
