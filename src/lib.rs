@@ -1,1 +1,3 @@
 //! How a thread pool works, and how to write a right one: the Python Cookbook's recipe 12.7 from `std` alone.
+
+pub mod net;
