@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 /// After this long a test has failed. Nothing waits for it in a test that passes.
-pub const TOO_LONG: Duration = Duration::from_secs(60);
+pub const TOO_LONG: Duration = Duration::from_secs(30);
 
 /// Connects, so that a server that never answers is a failure and not a hang.
 pub fn connect(addr: SocketAddr) -> TcpStream {
