@@ -63,10 +63,10 @@ recipe!(
     it_has_no_workers
 );
 
-/// More clients than the pools under test have workers, and than macOS lets a process have descriptors.
+/// Far more clients than a pool under test has workers. A process on macOS may start with only 256 descriptors.
 const MANY: usize = if cfg!(target_os = "macos") { 100 } else { 300 };
 
-/// Clients that would each take a worker with them, if they could: more than there are.
+/// Enough clients to use up such a pool, if each took a worker with it.
 const SOME: usize = 10;
 
 fn it_says_where_it_listens_and_how_to_try_it(recipe: &Recipe) {
@@ -79,12 +79,12 @@ fn it_says_where_it_listens_and_how_to_try_it(recipe: &Recipe) {
 fn it_prints_what_the_recipe_prints(recipe: &Recipe) {
     let running = recipe.start();
     let mut log = lines(running.stdout).skip(1);
-    let clients = [connect(running.addr), connect(running.addr)];
-    for client in &clients {
-        round_trip(client);
-        let peer = client.local_addr().unwrap();
-        assert_eq!(log.next().unwrap(), format!("Got connection from {peer}"));
-    }
+    let clients = [(); 2].map(|()| {
+        let client = connect(running.addr);
+        round_trip(&client);
+        assert_eq!(log.next().unwrap(), format!("Got connection from {}", client.local_addr().unwrap()));
+        client
+    });
     for client in clients {
         drop(client);
         assert_eq!(log.next().unwrap(), "Client closed connection");
@@ -129,7 +129,7 @@ fn a_client_that_resets_its_connection_harms_nobody_else(recipe: &Recipe) {
         let mut client = connect(running.addr);
         let peer = client.local_addr().unwrap();
         client.write_all(b"?").unwrap();
-        // Closing a socket with unread bytes in it resets the connection, not on every system, but on this one.
+        // To close a socket with unread bytes in it resets the connection, on Linux for certain.
         assert_eq!(client.peek(&mut [0]).unwrap(), 1);
         drop(client);
         if cfg!(target_os = "linux") {
@@ -265,7 +265,7 @@ fn as_many_clients_are_served_at_the_same_time_as_it_has_workers(recipe: &Recipe
     served.iter().for_each(round_trip);
     let mut extra = connect(running.addr);
     extra.write_all(b"?").unwrap();
-    // Time in which a worker too many would serve the extra client.
+    // A worker too many would serve the extra client meanwhile.
     for _ in 0..100 {
         served.iter().for_each(round_trip);
     }
