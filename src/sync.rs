@@ -5,3 +5,7 @@
 
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic, mpsc};
 pub(crate) use std::{thread, thread_local};
+
+/// How often a thread that waits for a result gives way before it sleeps: none in a model, where it would only add
+/// orders that differ in nothing.
+pub(crate) const YIELDS_BEFORE_SLEEP: usize = 50;

@@ -11,7 +11,6 @@ use super::queue;
 use super::scope::Scope;
 use super::task::UnreadPanic;
 use super::worker::{StartHook, Worker};
-use crate::sync::atomic::AtomicUsize;
 use crate::sync::{mpsc, thread};
 
 /// A fixed number of threads that run what is submitted to them, in the order submitted.
@@ -334,14 +333,13 @@ impl Builder {
         let stack_size = self.stack_size.checked_next_multiple_of(PAGE).unwrap_or(usize::MAX - PAGE + 1);
         let (jobs, queue) = self.queue_capacity.map_or_else(queue::unbounded, queue::bounded);
         // If anything below fails, the pool is dropped, which hangs up and sends home those who have started.
-        let queued = Arc::new(AtomicUsize::new(0));
-        let pool = Scope::new((jobs, queue.clone()), Arc::clone(&queued), self.workers, unread);
+        let pool = Scope::new((jobs, queue.clone()), self.workers, unread);
         let (told, outcomes) = mpsc::channel();
         for started in 0..self.workers {
             let thread =
                 thread::Builder::new().name(format!("{}-{started}", self.thread_name)).stack_size(stack_size);
             let on_start = self.on_worker_start.clone().map(|hook| (hook, told.clone()));
-            let worker = Worker { queue: queue.clone(), queued: Arc::clone(&queued), stack_size, on_start };
+            let worker = Worker { queue: queue.clone(), stack_size, on_start };
             spawn(thread, worker).map_err(|source| BuildError::Spawn { started, source })?;
         }
         drop(told);

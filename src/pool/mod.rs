@@ -5,6 +5,7 @@ mod handle;
 pub mod queue;
 mod scope;
 mod task;
+mod turns;
 mod worker;
 
 pub use executor::{BuildError, Builder, Executor, Full, MIN_STACK_SIZE, Map};

@@ -7,6 +7,7 @@
 use std::sync::mpsc::{RecvError, SendError, TrySendError};
 use std::sync::{Arc, PoisonError};
 
+use super::turns::Turns;
 use crate::sync::{Mutex, mpsc};
 
 /// Makes a queue without a bound: a send never waits, and the queue grows as long as memory lasts.
@@ -26,7 +27,7 @@ use crate::sync::{Mutex, mpsc};
 #[must_use]
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = mpsc::channel();
-    (Sender { channel: Channel::Unbounded(sender) }, Receiver::new(receiver))
+    ends(Channel::Unbounded(sender), receiver)
 }
 
 /// Makes a queue that holds at most `capacity` items: a send to a full queue waits until there is room.
@@ -49,7 +50,13 @@ pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
 #[must_use]
 pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = mpsc::sync_channel(capacity);
-    (Sender { channel: Channel::Bounded(sender) }, Receiver::new(receiver))
+    ends(Channel::Bounded(sender), receiver)
+}
+
+fn ends<T>(channel: Channel<T>, receiver: mpsc::Receiver<T>) -> (Sender<T>, Receiver<T>) {
+    let turns = Arc::new(Turns::new());
+    let sender = Sender { channel, turns: Arc::clone(&turns) };
+    (sender, Receiver { channel: Arc::new(Mutex::new(receiver)), turns })
 }
 
 /// The end of a queue that takes items in.
@@ -59,6 +66,8 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 pub struct Sender<T> {
     /// `std` gives the two kinds of channel two types of sender.
     channel: Channel<T>,
+    /// Who is to be called when an item comes.
+    turns: Arc<Turns>,
 }
 
 #[derive(Debug)]
@@ -74,10 +83,12 @@ impl<T> Sender<T> {
     ///
     /// Gives `item` back if the last receiver is gone, since nobody would ever take it.
     pub fn send(&self, item: T) -> Result<(), SendError<T>> {
-        match &self.channel {
+        self.turns.announce();
+        let sent = match &self.channel {
             Channel::Unbounded(sender) => sender.send(item),
             Channel::Bounded(sender) => sender.send(item),
-        }
+        };
+        sent.inspect_err(|_| self.turns.retract())
     }
 
     /// Puts `item` at the end of the queue if that needs no waiting.
@@ -87,53 +98,72 @@ impl<T> Sender<T> {
     /// Gives `item` back as [`TrySendError::Full`] if a bounded queue is full, and as
     /// [`TrySendError::Disconnected`] if the last receiver is gone.
     pub fn try_send(&self, item: T) -> Result<(), TrySendError<T>> {
-        match &self.channel {
+        self.turns.announce();
+        let sent = match &self.channel {
             Channel::Unbounded(sender) => {
                 sender.send(item).map_err(|SendError(item)| TrySendError::Disconnected(item))
             }
             Channel::Bounded(sender) => sender.try_send(item),
-        }
+        };
+        sent.inspect_err(|_| self.turns.retract())
+    }
+
+    /// The number of items in the queue, and of those that wait for room in it.
+    pub(crate) fn queued(&self) -> usize {
+        self.turns.queued()
     }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
+        self.turns.add_sender();
         let channel = match &self.channel {
             Channel::Unbounded(sender) => Channel::Unbounded(sender.clone()),
             Channel::Bounded(sender) => Channel::Bounded(sender.clone()),
         };
-        Sender { channel }
+        Sender { channel, turns: Arc::clone(&self.turns) }
+    }
+}
+
+/// Somebody must be at the channel to hear it hang up, which it does when the last sender's fields are dropped.
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.turns.remove_sender();
     }
 }
 
 /// The end of a queue that hands items out: each item to exactly one of the threads that hold a clone.
 #[derive(Debug)]
 pub struct Receiver<T> {
-    /// The one receiver that `mpsc` gives us. Whoever holds the lock is the next to receive; the others wait for
-    /// the lock, not for the channel.
-    turn: Arc<Mutex<mpsc::Receiver<T>>>,
+    /// The one receiver that `mpsc` gives us. Who holds the lock is the next to receive.
+    channel: Arc<Mutex<mpsc::Receiver<T>>>,
+    /// Who waits with the lock, and who sleeps meanwhile.
+    turns: Arc<Turns>,
 }
 
 impl<T> Receiver<T> {
-    fn new(receiver: mpsc::Receiver<T>) -> Self {
-        Receiver { turn: Arc::new(Mutex::new(receiver)) }
-    }
-
     /// Takes the item at the front of the queue; waits while the queue is empty.
     ///
     /// # Errors
     ///
     /// Fails once the queue is empty and its last sender is gone.
     pub fn recv(&self) -> Result<T, RecvError> {
+        let mut answers = self.turns.wait();
         // Nothing in here can panic while it holds the lock, so a poisoned one is as good as any.
-        let receiver = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        receiver.recv()
+        let channel = self.channel.lock().unwrap_or_else(PoisonError::into_inner);
+        let item = channel.try_recv().or_else(|_| {
+            answers = true;
+            self.turns.attend(|| channel.recv())
+        });
         // The lock is released here, before the caller sees the item: no job ever runs under it.
+        drop(channel);
+        self.turns.leave(usize::from(item.is_ok()), answers);
+        item
     }
 
     /// Where the queue is in memory: no other queue is there as long as this one lives.
     pub(crate) fn address(&self) -> usize {
-        Arc::as_ptr(&self.turn).addr()
+        Arc::as_ptr(&self.channel).addr()
     }
 
     /// Iterates over the items as [`recv`](Receiver::recv) gives them; ends when the queue hangs up.
@@ -144,7 +174,7 @@ impl<T> Receiver<T> {
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
-        Receiver { turn: Arc::clone(&self.turn) }
+        Receiver { channel: Arc::clone(&self.channel), turns: Arc::clone(&self.turns) }
     }
 }
 

@@ -9,7 +9,6 @@ use super::handle::ScopedHandle;
 use super::queue::{Receiver, Sender};
 use super::task::{Task, UnreadPanic};
 use super::worker::{Job, PoolId, run_nested};
-use crate::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::thread;
 
 /// Runs `f` with a pool of `workers` threads whose tasks may borrow what lives outside of the call.
@@ -77,8 +76,6 @@ pub struct Scope<'scope> {
     jobs: Sender<Job<'scope>>,
     /// Keeps the queue open, so that no send fails, and lets `shutdown_now` empty it.
     queue: Receiver<Job<'scope>>,
-    /// How many jobs are in the queue, since `mpsc` doesn't say; the workers count down.
-    queued: Arc<AtomicUsize>,
     workers: usize,
     /// Where tasks leave a panic that nobody read; an executor has no end at which someone could be told.
     unread: Option<Arc<UnreadPanic>>,
@@ -87,11 +84,10 @@ pub struct Scope<'scope> {
 impl<'scope> Scope<'scope> {
     pub(crate) fn new(
         (jobs, queue): (Sender<Job<'scope>>, Receiver<Job<'scope>>),
-        queued: Arc<AtomicUsize>,
         workers: usize,
         unread: Option<Arc<UnreadPanic>>,
     ) -> Self {
-        Scope { jobs, queue, queued, workers, unread }
+        Scope { jobs, queue, workers, unread }
     }
 
     /// Submits `f` to be run by a worker, as [`Executor::submit`](super::Executor::submit) does.
@@ -103,11 +99,9 @@ impl<'scope> Scope<'scope> {
         let task = Arc::new(Task::new(f, self.unread.clone()));
         let job: Job<'scope> = Arc::clone(&task) as _;
         let pool = self.id();
-        self.queued.fetch_add(1, Relaxed);
         if pool.is_mine() {
             // To wait for room would be to wait for the workers, and this is one of them.
             if let Err(TrySendError::Full(job)) = self.jobs.try_send(job) {
-                self.queued.fetch_sub(1, Relaxed);
                 run_nested(&*job);
             }
         } else {
@@ -128,9 +122,7 @@ impl<'scope> Scope<'scope> {
         T: Send + 'scope,
     {
         let task = Arc::new(Task::new(f, self.unread.clone()));
-        self.queued.fetch_add(1, Relaxed);
         if self.jobs.try_send(Arc::clone(&task) as _).is_err() {
-            self.queued.fetch_sub(1, Relaxed);
             return Err(Full(task.reclaim()));
         }
         Ok(ScopedHandle::new(task, self.id()))
@@ -156,7 +148,7 @@ impl<'scope> Scope<'scope> {
     /// The number of tasks that wait in the queue.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.queued.load(Relaxed)
+        self.jobs.queued()
     }
 
     pub(crate) fn queue(&self) -> &Receiver<Job<'scope>> {

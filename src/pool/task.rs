@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::handle::{Panic, TaskError};
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::sync::{Condvar, Mutex, MutexGuard, YIELDS_BEFORE_SLEEP, thread};
 
 /// What the queue and the workers need of a task.
 pub(crate) trait Run: Send + Sync {
@@ -121,6 +121,15 @@ impl<F: FnOnce() -> T + Send, T: Send> Run for Task<'_, F, T> {
 impl<'a, F: FnOnce() -> T + Send, T: Send> Outcome<'a, T> for Task<'a, F, T> {
     fn wait(&self) -> Result<T, TaskError> {
         let mut state = self.lock();
+        // To fall asleep and be woken takes longer than most tasks: first let others go ahead a few times.
+        for _ in 0..YIELDS_BEFORE_SLEEP {
+            if state.is_finished() {
+                break;
+            }
+            drop(state);
+            thread::yield_now();
+            state = self.lock();
+        }
         while !state.is_finished() {
             state.awaited = true;
             state = self.finished.wait(state).unwrap_or_else(PoisonError::into_inner);

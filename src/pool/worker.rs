@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::handle::{Panic, TaskError};
 use super::queue::Receiver;
 use super::task::Run;
-use crate::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::{mpsc, thread_local};
 
 /// A task as the queue holds it.
@@ -20,8 +19,6 @@ pub(crate) type StartHook = Arc<dyn Fn() + Send + Sync>;
 pub(crate) struct Worker<'a> {
     /// Where its tasks come from, shared with the other workers.
     pub(crate) queue: Receiver<Job<'a>>,
-    /// How many are in the queue, to count down.
-    pub(crate) queued: Arc<AtomicUsize>,
     /// In bytes, to tell how much of it is left.
     pub(crate) stack_size: usize,
     /// What to run before the first task, and whom to tell how that went.
@@ -42,7 +39,6 @@ impl Worker<'_> {
             }
         }
         for task in self.queue {
-            self.queued.fetch_sub(1, Relaxed);
             task.run();
         }
     }

@@ -9,7 +9,7 @@ use crate::{explore, explore_bounded};
 
 #[test]
 fn each_item_is_received_once_by_two_receivers() {
-    explore("each item is received once by two receivers", || {
+    explore_bounded("each item is received once by two receivers", 3, || {
         let (sender, receiver) = queue::unbounded();
         let other = receiver.clone();
         let other = thread::spawn(move || other.iter().collect::<Vec<_>>());
@@ -25,7 +25,7 @@ fn each_item_is_received_once_by_two_receivers() {
 
 #[test]
 fn the_last_senders_end_wakes_every_receiver() {
-    explore("the last sender's end wakes every receiver", || {
+    explore_bounded("the last sender's end wakes every receiver", 3, || {
         let (sender, receiver) = queue::unbounded::<()>();
         let waiting: Vec<_> = (0..2)
             .map(|_| {
@@ -42,7 +42,7 @@ fn the_last_senders_end_wakes_every_receiver() {
 
 #[test]
 fn a_bounded_send_waits_and_is_woken() {
-    explore("a bounded send waits and is woken", || {
+    explore_bounded("a bounded send waits and is woken", 3, || {
         let (sender, receiver) = queue::bounded(1);
         let sending = thread::spawn(move || (0..3).try_for_each(|item| sender.send(item)));
         let items: Vec<_> = receiver.iter().collect();
@@ -67,7 +67,7 @@ fn a_send_after_the_last_receivers_end_gives_the_item_back() {
 
 #[test]
 fn two_workers_and_two_senders_lose_nothing() {
-    explore_bounded("two workers and two senders lose nothing", 3, || {
+    explore_bounded("two workers and two senders lose nothing", 2, || {
         let (sender, receiver) = queue::bounded(1);
         let sending = sender.clone();
         let sending = thread::spawn(move || sending.send(1).unwrap());
@@ -78,5 +78,38 @@ fn two_workers_and_two_senders_lose_nothing() {
         let sum: i32 = receiver.iter().sum();
         sending.join().unwrap();
         assert_eq!(sum + other.join().unwrap(), 3);
+    });
+}
+
+#[test]
+fn receivers_that_never_come_back_leave_nothing_behind() {
+    explore_bounded("receivers that never come back leave nothing behind", 3, || {
+        let (sender, receiver) = queue::unbounded();
+        let other = receiver.clone();
+        let other = thread::spawn(move || other.recv().unwrap());
+        let sending = thread::spawn(move || {
+            sender.send(1).unwrap();
+            sender.send(2).unwrap();
+            sender
+        });
+        assert_eq!(receiver.recv().unwrap() + other.join().unwrap(), 3);
+        sending.join().unwrap();
+    });
+}
+
+#[test]
+fn a_receiver_that_never_comes_back_does_not_keep_the_end_to_itself() {
+    explore_bounded("a receiver that never comes back does not keep the end to itself", 3, || {
+        let (sender, receiver) = queue::unbounded();
+        let waiting: Vec<_> = (0..2)
+            .map(|_| {
+                let receiver = receiver.clone();
+                thread::spawn(move || receiver.recv().is_ok())
+            })
+            .collect();
+        sender.send(()).unwrap();
+        drop(sender);
+        let received = waiting.into_iter().map(|receiver| receiver.join().unwrap());
+        assert_eq!(received.filter(|received| *received).count(), 1);
     });
 }

@@ -2,6 +2,8 @@
 
 pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
 
+pub(crate) const YIELDS_BEFORE_SLEEP: usize = 0;
+
 /// Takes the `const` off an initial value: loom makes one for every thread of the model, when it is first asked for.
 macro_rules! modelled_thread_local {
     ($(#[$attribute:meta])* static $name:ident: $type:ty = const $value:block;) => {
@@ -11,6 +13,7 @@ macro_rules! modelled_thread_local {
 pub(crate) use modelled_thread_local as thread_local;
 
 /// A condition variable whose first wait returns at once, as `std` allows any wait to: it tells an `if` from a `while`.
+#[derive(Debug)]
 pub(crate) struct Condvar {
     condvar: loom::sync::Condvar,
     has_woken_early: std::sync::atomic::AtomicBool,
@@ -41,6 +44,10 @@ impl Condvar {
         }
     }
 
+    pub(crate) fn notify_one(&self) {
+        self.condvar.notify_one();
+    }
+
     pub(crate) fn notify_all(&self) {
         self.condvar.notify_all();
     }
@@ -49,7 +56,7 @@ impl Condvar {
 pub(crate) mod thread {
     pub(crate) use std::thread::{Scope, ScopedJoinHandle, available_parallelism, scope};
 
-    pub(crate) use loom::thread::{JoinHandle, current};
+    pub(crate) use loom::thread::{JoinHandle, current, yield_now};
 
     /// `std`'s builder, as far as a pool uses it.
     pub(crate) struct Builder(loom::thread::Builder);
