@@ -2,5 +2,7 @@
 
 mod pool;
 mod sync;
+mod usage;
 
 pub use pool::*;
+pub use usage::Usage;
