@@ -1,9 +1,9 @@
-//! Models of an executor with its tasks, handles and workers: `src/pool` as a whole.
+//! Models of an executor from its start to its end: `src/pool` as a whole.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::pool::Executor;
+use crate::pool::{Executor, TaskError};
 use crate::{explore, explore_bounded};
 
 #[test]
@@ -37,6 +37,45 @@ fn a_result_whose_handle_is_gone_is_dropped_once() {
         drop(pool.submit(move || result));
         drop(pool);
         assert_eq!(dropped.load(Relaxed), 1);
+    });
+}
+
+#[test]
+fn shutdown_now_cancels_a_task_or_lets_it_run() {
+    explore("shutdown_now cancels a task or lets it run", || {
+        let ran = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&ran);
+        let pool = Executor::new(1).unwrap();
+        let handle = pool.submit(move || count.fetch_add(1, Relaxed));
+        let cancelled = pool.shutdown_now();
+        assert!(handle.is_finished());
+        assert_eq!(ran.load(Relaxed) + cancelled, 1);
+        assert_eq!(matches!(handle.result(), Err(TaskError::Cancelled)), cancelled == 1);
+    });
+}
+
+#[test]
+fn a_submit_waits_for_room_in_a_bounded_queue() {
+    explore_bounded("a submit waits for room in a bounded queue", 3, || {
+        let ran = Arc::new(AtomicUsize::new(0));
+        let pool = Executor::builder().workers(1).queue_capacity(1).build().unwrap();
+        for _ in 0..3 {
+            let ran = Arc::clone(&ran);
+            pool.submit(move || ran.fetch_add(1, Relaxed));
+        }
+        drop(pool);
+        assert_eq!(ran.load(Relaxed), 3);
+    });
+}
+
+#[test]
+fn a_start_hook_has_run_when_the_pool_is_built() {
+    explore("a start hook has run when the pool is built", || {
+        let hooks = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&hooks);
+        let hook = move || _ = count.fetch_add(1, Relaxed);
+        let _pool = Executor::builder().workers(1).on_worker_start(hook).build().unwrap();
+        assert_eq!(hooks.load(Relaxed), 1);
     });
 }
 

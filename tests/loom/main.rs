@@ -11,6 +11,7 @@ mod sync;
 
 mod executor;
 mod queue;
+mod task;
 mod wrong;
 
 use std::sync::Arc;

@@ -16,10 +16,10 @@ fn each_item_is_received_once_by_two_receivers() {
         sender.send(1).unwrap();
         sender.send(2).unwrap();
         drop(sender);
-        let mut received: Vec<_> = receiver.iter().collect();
-        received.extend(other.join().unwrap());
-        received.sort_unstable();
-        assert_eq!(received, [1, 2]);
+        let mut items: Vec<_> = receiver.iter().collect();
+        items.extend(other.join().unwrap());
+        items.sort_unstable();
+        assert_eq!(items, [1, 2]);
     });
 }
 
@@ -45,8 +45,8 @@ fn a_bounded_send_waits_and_is_woken() {
     explore("a bounded send waits and is woken", || {
         let (sender, receiver) = queue::bounded(1);
         let sending = thread::spawn(move || (0..3).try_for_each(|item| sender.send(item)));
-        let received: Vec<_> = receiver.iter().collect();
-        assert_eq!(received, [0, 1, 2]);
+        let items: Vec<_> = receiver.iter().collect();
+        assert_eq!(items, [0, 1, 2]);
         assert_eq!(sending.join().unwrap(), Ok(()));
     });
 }

@@ -75,6 +75,7 @@ pub(crate) mod thread {
         }
 
         /// Here so that `scope.rs` compiles.
+        #[expect(clippy::unused_self, reason = "the signature is std's")]
         pub(crate) fn spawn_scoped<'scope, T>(
             self,
             _: &'scope Scope<'scope, '_>,

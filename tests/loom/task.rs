@@ -1,0 +1,121 @@
+//! Models of one task between those who run, cancel, await and watch it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use loom::thread;
+
+use crate::pool::{Executor, as_completed};
+use crate::{explore, explore_bounded};
+
+#[test]
+fn of_run_and_cancel_exactly_one_wins_and_the_waiter_wakes() {
+    explore("of run and cancel exactly one wins and the waiter wakes", || {
+        let ran = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&ran);
+        let pool = Executor::new(1).unwrap();
+        let handle = Arc::new(pool.submit(move || count.fetch_add(1, Relaxed)));
+        let cancelling = {
+            let handle = Arc::clone(&handle);
+            thread::spawn(move || handle.cancel())
+        };
+        assert!(handle.wait_timeout(std::time::Duration::MAX));
+        let cancelled = cancelling.join().unwrap();
+        assert_eq!(handle.cancel(), cancelled);
+        drop(pool);
+        assert_eq!(ran.load(Relaxed), usize::from(!cancelled));
+    });
+}
+
+#[test]
+fn two_cancels_answer_alike() {
+    explore("two cancels answer alike", || {
+        let pool = Executor::new(1).unwrap();
+        let handle = Arc::new(pool.submit(|| ()));
+        let other = {
+            let handle = Arc::clone(&handle);
+            thread::spawn(move || handle.cancel())
+        };
+        assert_eq!(handle.cancel(), other.join().unwrap());
+    });
+}
+
+#[test]
+fn a_callback_runs_once_whether_added_before_or_after_the_end() {
+    explore("a callback runs once whether added before or after the end", || {
+        let called = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&called);
+        let pool = Executor::new(1).unwrap();
+        let handle = pool.submit(|| ());
+        handle.on_done(move || _ = count.fetch_add(1, Relaxed));
+        drop(pool);
+        assert_eq!(called.load(Relaxed), 1);
+    });
+}
+
+#[test]
+fn a_callback_runs_once_however_run_and_cancel_race() {
+    explore("a callback runs once however run and cancel race", || {
+        let called = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&called);
+        let pool = Executor::new(1).unwrap();
+        let handle = pool.submit(|| ());
+        handle.on_done(move || _ = count.fetch_add(1, Relaxed));
+        handle.cancel();
+        drop(pool);
+        assert_eq!(called.load(Relaxed), 1);
+    });
+}
+
+#[test]
+fn as_completed_never_misses_a_task_that_finishes() {
+    explore_bounded("as_completed never misses a task that finishes", 3, || {
+        let pool = Executor::new(1).unwrap();
+        let handles = [pool.submit(|| 1), pool.submit(|| 2)];
+        let results: Vec<_> = as_completed(handles).map(|handle| handle.result().unwrap()).collect();
+        assert_eq!(results, [1, 2]);
+    });
+}
+
+#[test]
+fn a_worker_runs_what_it_waits_for() {
+    explore("a worker runs what it waits for", || {
+        let pool = Arc::new(Executor::new(1).unwrap());
+        let inner = Arc::clone(&pool);
+        let outer = pool.submit(move || inner.submit(|| 42).result().unwrap());
+        assert_eq!(outer.result().unwrap(), 42);
+    });
+}
+
+#[test]
+fn a_claimed_task_and_a_task_picked_up_run_once() {
+    explore_bounded("a claimed task and a task picked up run once", 3, || {
+        let ran = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&ran);
+        let pool = Arc::new(Executor::new(2).unwrap());
+        let inner = Arc::clone(&pool);
+        let outer = pool.submit(move || inner.submit(move || count.fetch_add(1, Relaxed)).result().unwrap());
+        assert_eq!(outer.result().unwrap(), 0);
+        assert_eq!(ran.load(Relaxed), 1);
+    });
+}
+
+#[test]
+fn a_worker_that_submits_to_its_own_full_queue_goes_on() {
+    explore_bounded("a worker that submits to its own full queue goes on", 3, || {
+        let ran = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&ran);
+        let pool = Arc::new(Executor::builder().workers(1).queue_capacity(1).build().unwrap());
+        let inner = Arc::clone(&pool);
+        let outer = pool.submit(move || {
+            for _ in 0..2 {
+                let count = Arc::clone(&count);
+                inner.submit(move || count.fetch_add(1, Relaxed));
+            }
+        });
+        outer.result().unwrap();
+        // The task's own clone went with its closure, before its result came.
+        Arc::into_inner(pool).unwrap().shutdown();
+        assert_eq!(ran.load(Relaxed), 2);
+    });
+}

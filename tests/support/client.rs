@@ -1,0 +1,43 @@
+//! A client on the loopback.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+/// After this long a test has failed. Nothing waits for it in a test that passes.
+pub const TOO_LONG: Duration = Duration::from_secs(60);
+
+/// Connects, so that a server that never answers is a failure and not a hang.
+pub fn connect(addr: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(TOO_LONG)).unwrap();
+    stream.set_write_timeout(Some(TOO_LONG)).unwrap();
+    stream
+}
+
+/// `length` bytes, in which a lost, doubled or moved buffer shows: they don't repeat with its size.
+pub fn bytes(length: usize) -> Vec<u8> {
+    (0..=250).cycle().take(length).collect()
+}
+
+/// Sends `bytes`, closes this half, and reads to the end, all at once: the server can't wait for either.
+pub fn exchange(mut stream: &TcpStream, bytes: &[u8]) -> Vec<u8> {
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            stream.write_all(bytes).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+        });
+        let mut answer = Vec::with_capacity(bytes.len());
+        stream.read_to_end(&mut answer).unwrap();
+        answer
+    })
+}
+
+/// Sends one byte and waits for it: after this the server is serving the client.
+pub fn round_trip(mut stream: &TcpStream) {
+    stream.write_all(b"?").unwrap();
+    let mut answer = [0];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"?");
+}
