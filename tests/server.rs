@@ -4,7 +4,7 @@ mod support;
 
 use pool_recipes::net::{Server, Stopper};
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -38,9 +38,13 @@ impl Serving {
         Self { addr, stopper, peers, returned }
     }
 
-    /// Connects, waits until the connection is handled, and says which one that was.
+    /// Connects, waits until the connection is handled, and says which one that was. Now it serves.
     fn meet(&self) -> (TcpStream, SocketAddr) {
-        (connect(self.addr), self.peers.recv_timeout(TOO_LONG).unwrap())
+        self.meet_at(self.addr)
+    }
+
+    fn meet_at(&self, addr: impl ToSocketAddrs) -> (TcpStream, SocketAddr) {
+        (connect(addr), self.peers.recv_timeout(TOO_LONG).unwrap())
     }
 
     /// The server, once `serve` has returned `Ok`.
@@ -98,10 +102,11 @@ fn the_wake_up_is_not_handled() {
 
 #[test]
 fn a_server_on_every_address_can_be_stopped() {
-    for addr in ["0.0.0.0:0", "[::]:0"] {
+    for (addr, loopback) in [("0.0.0.0:0", "127.0.0.1"), ("[::]:0", "::1")] {
         // The second needs a system with IPv6.
         let Ok(server) = Server::bind(addr) else { continue };
         let serving = Serving::start(server);
+        serving.meet_at((loopback, serving.addr.port()));
         serving.stopper.stop().unwrap();
         serving.server();
     }
@@ -120,6 +125,7 @@ fn a_server_stopped_before_it_serves_returns_at_once_each_time() {
 #[test]
 fn stopping_many_times_at_once_is_stopping() {
     let serving = Serving::start(bind());
+    serving.meet();
     thread::scope(|scope| {
         for _ in 0..10 {
             let stopper = serving.stopper.clone();

@@ -1,15 +1,15 @@
 //! A client on the loopback.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::Duration;
 
 /// After this long a test has failed. Nothing waits for it in a test that passes.
-pub const TOO_LONG: Duration = Duration::from_secs(60);
+pub const TOO_LONG: Duration = Duration::from_secs(30);
 
 /// Connects, so that a server that never answers is a failure and not a hang.
-pub fn connect(addr: SocketAddr) -> TcpStream {
+pub fn connect(addr: impl ToSocketAddrs) -> TcpStream {
     let stream = TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(TOO_LONG)).unwrap();
     stream.set_write_timeout(Some(TOO_LONG)).unwrap();

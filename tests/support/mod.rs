@@ -4,3 +4,4 @@
 #![allow(dead_code)]
 
 pub mod client;
+pub mod recipe;

@@ -1,0 +1,128 @@
+//! The command line: an example reads its flags one by one, and so declares them.
+//!
+//! The type of a value is its rule: what its [`FromStr`] refuses is one line on stderr and exit code 2.
+
+use super::log;
+use std::env;
+use std::fmt::{self, Display, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process;
+use std::str::FromStr;
+
+/// The smallest stack a thread may be given, in bytes: the rule of Python's `threading.stack_size`.
+const MIN_STACK_SIZE: usize = 32_768;
+
+/// The command line of this process.
+pub struct Arguments {
+    /// What no flag has taken yet.
+    rest: Vec<String>,
+    /// What `--help` prints, a line for each flag read so far.
+    usage: String,
+    /// Who asks for help gets it, whatever else the line says.
+    help: bool,
+}
+
+impl Arguments {
+    /// Reads the command line of an example that does what `about` says.
+    pub fn new(about: &str) -> Self {
+        let utf8 = |raw| refuse(format_args!("{raw:?}: not UTF-8"));
+        let rest: Vec<_> = env::args_os().skip(1).map(|raw| raw.into_string().unwrap_or_else(utf8)).collect();
+        let help = rest.iter().any(|argument| argument == "--help");
+        let usage = format!("{about}\n\nusage: {} [OPTION]...\n\n", env!("CARGO_CRATE_NAME"));
+        Self { rest, usage, help }
+    }
+
+    /// The value of `flag`, or `default`. The flag is written as in the usage: `--queue N`.
+    pub fn value<T: FromStr<Err: Display> + Display>(&mut self, flag: &str, help: &str, default: T) -> T {
+        self.optional(flag, &format!("{help} [default: {default}]")).unwrap_or(default)
+    }
+
+    /// The value of `flag`, if it is there.
+    pub fn optional<T: FromStr<Err: Display>>(&mut self, flag: &str, help: &str) -> Option<T> {
+        let _ = writeln!(self.usage, "  {flag:<20} {help}");
+        let name = flag.split(' ').next().unwrap_or(flag);
+        if self.help {
+            return None;
+        }
+        let value = self.take(name)?;
+        match value.parse() {
+            Ok(value) => Some(value),
+            // Escaped, as an argument may hold a line break and an error is one line.
+            Err(rule) => refuse(format_args!("{name} {}: {rule}", value.escape_debug())),
+        }
+    }
+
+    /// Ends the reading: prints the usage if that was asked for, and refuses what no flag has taken.
+    pub fn finish(self) {
+        if self.help {
+            log::line(format_args!("{}  {:<20} print this", self.usage, "--help"));
+            process::exit(0);
+        }
+        if let Some(argument) = self.rest.first() {
+            refuse(format_args!(
+                "{}: unknown argument, --help lists the known ones",
+                argument.escape_debug()
+            ));
+        }
+    }
+
+    /// Takes `--flag value` and `--flag=value` out of the line; the last one counts.
+    fn take(&mut self, name: &str) -> Option<String> {
+        let mut last = None;
+        while let Some(at) = self.rest.iter().position(|argument| argument.split('=').next() == Some(name)) {
+            let argument = self.rest.remove(at);
+            last = match argument.split_once('=') {
+                Some((_, value)) => Some(value.to_owned()),
+                None if self.rest.get(at).is_some_and(|next| !next.starts_with("--")) => {
+                    Some(self.rest.remove(at))
+                }
+                None => refuse(format_args!("{name}: needs a value")),
+            };
+        }
+        last
+    }
+}
+
+/// The flags of the three recipes.
+impl Arguments {
+    /// `--addr`
+    pub fn addr(&mut self) -> SocketAddr {
+        self.value("--addr IP:PORT", "where to listen", (Ipv4Addr::LOCALHOST, 15_000).into())
+    }
+
+    /// `--workers`
+    pub fn workers(&mut self) -> usize {
+        self.value("--workers N", "how many threads serve", AtLeast::<1>(128)).0
+    }
+
+    /// `--stack-size`
+    pub fn stack_size(&mut self) -> Option<usize> {
+        let size: Option<AtLeast<MIN_STACK_SIZE>> =
+            self.optional("--stack-size BYTES", "the stack of each thread [default: as the system has it]");
+        size.map(|AtLeast(bytes)| bytes)
+    }
+}
+
+/// A number that is `MIN` or more.
+pub struct AtLeast<const MIN: usize>(pub usize);
+
+impl<const MIN: usize> FromStr for AtLeast<MIN> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.parse().ok().filter(|number| *number >= MIN);
+        number.map(Self).ok_or_else(|| format!("must be a whole number from {MIN} to {}", usize::MAX))
+    }
+}
+
+impl<const MIN: usize> Display for AtLeast<MIN> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Ends the process over a bad argument.
+fn refuse(message: impl Display) -> ! {
+    log::error(message);
+    process::exit(2);
+}

@@ -1,0 +1,8 @@
+//! What the examples share, beside the library.
+
+// Each example uses its own part of this.
+#![allow(dead_code)]
+
+pub mod arguments;
+pub mod log;
+pub mod service;

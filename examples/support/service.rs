@@ -1,0 +1,23 @@
+//! The service that all three recipes give: where they listen, and what a client gets.
+
+use super::log;
+use pool_recipes::net::{Server, echo};
+use std::net::{SocketAddr, TcpStream};
+
+/// Listens on `addr`, and says so.
+pub fn listen(addr: SocketAddr) -> Result<Server, String> {
+    let server = Server::bind(addr).map_err(|error| format!("can't listen on {addr}: {error}"))?;
+    let addr = server.local_addr();
+    log::line(format_args!("listening on {addr}"));
+    log::line(format_args!("try: nc {} {}", addr.ip(), addr.port()));
+    Ok(server)
+}
+
+/// Serves one client until it is done, as the recipe's `echo_client` does.
+pub fn echo_client(mut stream: TcpStream, peer: SocketAddr) {
+    log::line(format_args!("Got connection from {peer}"));
+    match echo(&mut stream) {
+        Ok(_) => log::line("Client closed connection"),
+        Err(error) => log::error(format_args!("{peer}: {error}")),
+    }
+}

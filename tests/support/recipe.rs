@@ -1,0 +1,95 @@
+//! A recipe, and its process.
+
+use super::client::TOO_LONG;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::{OnceLock, mpsc};
+use std::{env, iter, thread};
+
+/// An example, and the arguments it is tested with.
+pub struct Recipe {
+    pub name: &'static str,
+    pub arguments: &'static [&'static str],
+}
+
+impl Recipe {
+    /// A command that runs it.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(program(self.name));
+        command.args(self.arguments);
+        command
+    }
+
+    /// Runs it on a free port.
+    pub fn start(&self) -> Running {
+        Running::start(self.command())
+    }
+}
+
+/// A recipe's process that listens. It ends when this is dropped.
+pub struct Running {
+    pub addr: SocketAddr,
+    /// What it prints from its second line on.
+    pub stdout: BufReader<ChildStdout>,
+    pub stderr: ChildStderr,
+    _process: Process,
+}
+
+impl Running {
+    /// Runs `command`, which is a recipe and its other arguments, on a free port.
+    pub fn start(mut command: Command) -> Self {
+        command.args(["--addr", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = Process(command.spawn().unwrap());
+        let mut stdout = BufReader::new(process.0.stdout.take().unwrap());
+        let stderr = process.0.stderr.take().unwrap();
+        let mut first = String::new();
+        stdout.read_line(&mut first).unwrap();
+        let addr = first.trim_end().strip_prefix("listening on ").expect(&first).parse().unwrap();
+        Self { addr, stdout, stderr, _process: process }
+    }
+}
+
+/// A process that ends when this is dropped, also by a test that fails.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only where the process is gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The lines of a process, each as soon as it is there. A line that doesn't come is a failure and not a hang.
+pub fn lines(output: impl Read + Send + 'static) -> impl Iterator<Item = String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        let mut read = BufReader::new(output).lines().map_while(Result::ok);
+        read.try_for_each(|line| sender.send(line))
+    });
+    iter::from_fn(move || lines.recv_timeout(TOO_LONG).ok())
+}
+
+/// The path of an example, which is built first, in the way in which this test was.
+fn program(name: &str) -> PathBuf {
+    static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
+    let examples = EXAMPLES.get_or_init(|| {
+        // This test is TARGET/PROFILE/deps/NAME-HASH. One test alone, `cargo test --test NAME`, builds no example.
+        let test = env::current_exe().unwrap();
+        let profile = test.ancestors().nth(2).unwrap();
+        let profile_name = match profile.file_name().unwrap().to_str().unwrap() {
+            "debug" => "dev",
+            name => name,
+        };
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--examples", "--profile", profile_name, "--target-dir"])
+            .arg(profile.parent().unwrap())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(built.unwrap().success(), "the examples don't build");
+        profile.join("examples")
+    });
+    examples.join(name).with_extension(env::consts::EXE_EXTENSION)
+}
