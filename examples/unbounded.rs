@@ -15,10 +15,9 @@ mod support;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::thread;
 use support::arguments::Arguments;
 use support::log;
-use support::service::{echo_client, listen};
+use support::service::{echo_client, listen, thread};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::new("Echoes what its clients send, on a thread for each: don't do this.");
@@ -32,13 +31,9 @@ fn main() -> ExitCode {
 fn echo_server(addr: SocketAddr, stack_size: Option<usize>) -> Result<(), Box<dyn Error>> {
     let server = listen(addr)?;
     server.serve(|stream, peer| {
-        let mut builder = thread::Builder::new();
-        if let Some(bytes) = stack_size {
-            builder = builder.stack_size(bytes);
-        }
         // Not thread::spawn, which panics where there is no thread to be had. Either way the closure is
         // gone then, and the connection in it.
-        if let Err(error) = builder.spawn(move || echo_client(stream, peer)) {
+        if let Err(error) = thread(stack_size).spawn(move || echo_client(stream, peer)) {
             log::error(format_args!("{peer}: no thread for this client: {error}"));
         }
     })?;

@@ -1,7 +1,8 @@
 //! A panic in any code of the user's ends no worker, poisons no lock and reaches no other task.
 
 use std::panic::panic_any;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use pool_recipes::{Executor, TaskError};
 
@@ -22,7 +23,8 @@ impl Drop for Bomb {
 
 /// Whether the one worker of `pool` still runs tasks.
 fn is_alive(pool: &Executor) -> bool {
-    pool.submit(|| "alive").result().is_ok_and(|answer| answer == "alive")
+    let handle = pool.submit(|| "alive");
+    handle.wait_timeout(Duration::from_secs(10)) && handle.result().is_ok_and(|answer| answer == "alive")
 }
 
 #[test]
@@ -109,6 +111,17 @@ fn a_panic_in_a_callback_or_in_its_drop() {
     drop(busy);
     assert_eq!(heard.recv(), Ok("the next callback"));
     assert!(is_alive(&pool));
+}
+
+#[test]
+fn a_payload_that_nobody_is_given_is_dropped() {
+    let pool = Executor::new(1).unwrap();
+    let payload = Arc::new(());
+    let thrown = Arc::clone(&payload);
+    let handle = pool.submit(|| ());
+    handle.on_done(move || panic_any(thrown));
+    drop(pool);
+    assert_eq!(Arc::strong_count(&payload), 1);
 }
 
 #[test]

@@ -44,7 +44,24 @@ macro_rules! recipe {
     };
 }
 
-recipe!(unbounded []: all_clients_are_served_at_the_same_time, a_failed_spawn_costs_one_connection, it_has_no_workers);
+recipe!(
+    executor ["--workers", "4"]:
+    as_many_clients_are_served_at_the_same_time_as_it_has_workers,
+    it_needs_a_worker
+);
+
+recipe!(
+    manual_queue ["--workers", "4"]:
+    as_many_clients_are_served_at_the_same_time_as_it_has_workers,
+    it_needs_a_worker
+);
+
+recipe!(
+    unbounded []:
+    all_clients_are_served_at_the_same_time,
+    a_failed_spawn_costs_one_connection,
+    it_has_no_workers
+);
 
 /// Far more clients than a pool under test has workers. A process on macOS may start with only 256 descriptors.
 const MANY: usize = if cfg!(target_os = "macos") { 100 } else { 300 };
@@ -241,7 +258,6 @@ fn it_has_no_workers(recipe: &Recipe) {
     error(run(recipe, &["--workers", "4"]).code(2));
 }
 
-#[expect(dead_code, reason = "for the first pool: recipe!(executor [\"--workers\", \"4\"]: ..)")]
 fn as_many_clients_are_served_at_the_same_time_as_it_has_workers(recipe: &Recipe) {
     let workers = recipe.arguments.last().unwrap().parse().unwrap();
     let running = recipe.start();
@@ -260,7 +276,6 @@ fn as_many_clients_are_served_at_the_same_time_as_it_has_workers(recipe: &Recipe
     assert!(before.iter().any(|line| line == "Client closed connection"), "{before:?}");
 }
 
-#[expect(dead_code, reason = "for the first pool")]
 fn it_needs_a_worker(recipe: &Recipe) {
     let error = error(run(recipe, &["--workers", "0"]).code(2));
     assert!(error.starts_with("error: --workers 0: "), "{error}");

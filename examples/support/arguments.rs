@@ -3,14 +3,12 @@
 //! The type of a value is its rule: what its [`FromStr`] refuses is one line on stderr and exit code 2.
 
 use super::log;
+use pool_recipes::MIN_STACK_SIZE;
 use std::env;
 use std::fmt::{self, Display, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process;
 use std::str::FromStr;
-
-/// The smallest stack a thread may be given, in bytes: the rule of Python's `threading.stack_size`.
-const MIN_STACK_SIZE: usize = 32_768;
 
 /// The command line of this process.
 pub struct Arguments {
@@ -41,15 +39,21 @@ impl Arguments {
     pub fn optional<T: FromStr<Err: Display>>(&mut self, flag: &str, help: &str) -> Option<T> {
         let _ = writeln!(self.usage, "  {flag:<20} {help}");
         let name = flag.split(' ').next().unwrap_or(flag);
-        if self.help {
-            return None;
-        }
-        let value = self.take(name)?;
+        let value = if self.help { None } else { self.take(name) }?;
         match value.parse() {
             Ok(value) => Some(value),
             // Escaped, as an argument may hold a line break and an error is one line.
             Err(rule) => refuse(format_args!("{name} {}: {rule}", value.escape_debug())),
         }
+    }
+
+    /// Ends the reading with what is left: any number of `name`s.
+    pub fn rest(mut self, name: &str, help: &str) -> Vec<String> {
+        let _ = writeln!(self.usage, "  {:<20} {help}", format!("{name}..."));
+        let (flags, values) = self.rest.drain(..).partition(|argument| argument.starts_with("--"));
+        self.rest = flags;
+        self.finish();
+        values
     }
 
     /// Ends the reading: prints the usage if that was asked for, and refuses what no flag has taken.

@@ -3,6 +3,7 @@
 use super::log;
 use pool_recipes::net::{Server, echo};
 use std::net::{SocketAddr, TcpStream};
+use std::thread;
 
 /// Listens on `addr`, and says so.
 pub fn listen(addr: SocketAddr) -> Result<Server, String> {
@@ -11,6 +12,15 @@ pub fn listen(addr: SocketAddr) -> Result<Server, String> {
     log::line(format_args!("listening on {addr}"));
     log::line(format_args!("try: nc {} {}", addr.ip(), addr.port()));
     Ok(server)
+}
+
+/// A thread to be, with a stack of this many bytes or as large as `std` makes it.
+pub fn thread(stack_size: Option<usize>) -> thread::Builder {
+    let builder = thread::Builder::new();
+    match stack_size {
+        Some(bytes) => builder.stack_size(bytes),
+        None => builder,
+    }
 }
 
 /// Serves one client until it is done, as the recipe's `echo_client` does.

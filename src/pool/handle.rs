@@ -241,6 +241,11 @@ impl From<Panic> for TaskError {
 /// # Ok::<(), pool_recipes::BuildError>(())
 /// ```
 pub struct Panic {
+    /// In a box, because every task has room for a result or an error, and few ever panic.
+    caught: Box<Caught>,
+}
+
+struct Caught {
     message: String,
     /// Locked by nobody: the mutex lends a payload that is only `Send` the `Sync` that an error should have.
     payload: Mutex<Option<Box<dyn Any + Send>>>,
@@ -254,21 +259,23 @@ impl Panic {
                 payload.downcast_ref().cloned().unwrap_or_else(|| "a payload that is not text".to_owned())
             }
         };
-        Panic { message, payload: Mutex::new(Some(payload)) }
+        Panic { caught: Box::new(Caught { message, payload: Mutex::new(Some(payload)) }) }
     }
 
     /// The panic's message, as far as it was text.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.caught.message
     }
 
     /// The panic's payload, as [`std::thread::JoinHandle::join`] would return it.
     #[must_use]
     pub fn into_payload(mut self) -> Box<dyn Any + Send> {
-        self.take().unwrap_or_else(|| unreachable!("only this and the drop take the payload"))
+        self.caught.take().unwrap_or_else(|| unreachable!("only this and the drop take the payload"))
     }
+}
 
+impl Caught {
     fn take(&mut self) -> Option<Box<dyn Any + Send>> {
         self.payload.get_mut().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -276,18 +283,18 @@ impl Panic {
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message())
     }
 }
 
 impl fmt::Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Panic").field(&self.message).finish()
+        f.debug_tuple("Panic").field(&self.message()).finish()
     }
 }
 
 /// A payload is the user's own code: should its drop panic, that must not reach whoever drops an error.
-impl Drop for Panic {
+impl Drop for Caught {
     fn drop(&mut self) {
         let payload = self.take();
         contain(|| drop(payload));
