@@ -26,8 +26,10 @@
 pub mod net;
 mod pool;
 mod sync;
+mod usage;
 
 pub use pool::*;
+pub use usage::Usage;
 
 /// The book's programs, as doctests.
 #[cfg(doctest)]

@@ -5,3 +5,4 @@
 
 pub mod client;
 pub mod recipe;
+pub mod xml;

@@ -1,0 +1,220 @@
+//! Work for the cores: the same count of primes by 1, 2, 4, … workers, and beside 2,000 more that wait.
+//!
+//! ```console
+//! $ cargo run --release --example cpu_bound
+//! ```
+//!
+//! Where there is a `python3`, it does a part of the same work with its `ThreadPoolExecutor`. All of them take turns,
+//! round after round, so that whatever else the machine does meets them all alike.
+
+mod support;
+
+use pool_recipes::{BuildError, Executor, Handle};
+use std::error::Error;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+use std::{fs, iter, thread};
+use support::arguments::{Arguments, AtLeast};
+use support::log;
+use support::svg::{Chart, float};
+use support::table::{Table, number};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+const ROUNDS: usize = 7;
+
+/// Far more than workers: whoever is done with one takes the next, and so all finish at about the same time.
+const CHUNKS: usize = 200;
+
+/// Python counts up to this part of the number, which takes it about as long.
+const PYTHON_PART: usize = 30;
+
+fn main() -> ExitCode {
+    log::outcome(cpu_bound())
+}
+
+fn cpu_bound() -> Outcome {
+    let mut arguments = Arguments::new("Shows how cores share work, and what idle workers cost it.");
+    let AtLeast(work) = arguments.value("--work N", "count the primes below N", AtLeast::<1000>(1_500_000));
+    let AtLeast(idle) = arguments.value("--idle N", "how many workers wait meanwhile", AtLeast::<1>(2000));
+    let svg: Option<PathBuf> = arguments.optional("--svg FILE", "where to draw the speed-up");
+    arguments.finish();
+
+    let cores = thread::available_parallelism()?.get();
+    let powers = iter::successors(Some(1), |n| Some(2 * n)).take_while(|n| *n < cores);
+    let crews: Vec<_> = powers.chain([cores, 2 * cores]).collect();
+    let python = python_version();
+
+    let ours = |workers, idle| Way::new("this pool", on_the_pool, work, workers, idle);
+    let mut ways: Vec<_> = crews.iter().map(|&workers| ours(workers, 0)).collect();
+    ways.push(ours(cores, idle));
+    if let Some(version) = &python {
+        ways.extend(
+            crews.iter().map(|&workers| Way::new(version, in_python, work / PYTHON_PART, workers, 0)),
+        );
+    }
+    for _ in 0..ROUNDS {
+        ways.iter_mut().try_for_each(Way::go)?;
+    }
+    let woken: Vec<_> = (0..ROUNDS).map(|_| wake(idle)).collect::<Result<_, _>>()?;
+
+    let mut table = Table::new(["pool", "workers", "idle", "primes below", "found", "seconds", "speed-up"]);
+    for way in &ways {
+        table.row([
+            way.pool.to_owned(),
+            number(way.workers, 0),
+            number(way.idle, 0),
+            number(way.limit, 0),
+            number(way.found, 0),
+            number(median(&way.seconds), 3),
+            number(way.speed_up(&ways), 2),
+        ]);
+    }
+    log::line(format_args!("Counting primes on {cores} cores, the median of {ROUNDS} rounds\n\n{table}"));
+    log::line(match &python {
+        Some(_) => "Where the speed-up stays at 1, a global lock lets one thread compute at a time.",
+        None => "No python3 here to compare with.",
+    });
+    let alone = ways.iter().find(|way| way.workers == cores);
+    let beside = ways.iter().find(|way| way.idle > 0);
+    if let Some((alone, beside)) = alone.zip(beside) {
+        let cost = (beside.ratio(alone) - 1.0) * 100.0;
+        log::line(format_args!("{} idle workers cost the busy ones {cost:.1} %.", number(idle, 0)));
+    }
+    log::line(format_args!("All of them were awake after {:.1} ms.", median(&woken) * 1e3));
+    if let Some(path) = svg {
+        fs::write(&path, picture(&ways)).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The speed-up of each pool by its workers.
+fn picture(ways: &[Way]) -> String {
+    let mut pools: Vec<_> = ways.iter().map(|way| way.pool).collect();
+    pools.dedup();
+    let line = |pool: &&str| {
+        let busy = ways.iter().filter(|way| way.pool == *pool && way.idle == 0);
+        busy.map(|way| (float(way.workers), way.speed_up(ways))).collect()
+    };
+    let lines: Vec<_> = pools.iter().map(line).collect();
+    let (title, y) = ("Counting primes", "speed-up (times one worker of the same pool)");
+    Chart { title, x: "workers", y, series: &pools }.lines(&lines)
+}
+
+/// Takes workers and a number, and says how many primes are below it and how many seconds they took to find.
+type Count = fn(usize, usize) -> Outcome<(usize, f64)>;
+
+/// One way to do the work.
+struct Way<'a> {
+    pool: &'a str,
+    count: Count,
+    /// The work is to count the primes below this.
+    limit: usize,
+    workers: usize,
+    /// How many workers of another pool wait meanwhile.
+    idle: usize,
+    found: usize,
+    /// What each round took.
+    seconds: Vec<f64>,
+}
+
+impl<'a> Way<'a> {
+    fn new(pool: &'a str, count: Count, limit: usize, workers: usize, idle: usize) -> Self {
+        Self { pool, count, limit, workers, idle, found: 0, seconds: Vec::new() }
+    }
+
+    /// Does the work once more.
+    fn go(&mut self) -> Outcome {
+        let _waiting = (self.idle > 0).then(|| crew(self.idle)).transpose()?;
+        let (found, seconds) = (self.count)(self.workers, self.limit)?;
+        self.found = found;
+        self.seconds.push(seconds);
+        Ok(())
+    }
+
+    /// How many times as fast it is as one worker of its pool, which is the first of the pool's ways.
+    fn speed_up(&self, ways: &[Self]) -> f64 {
+        ways.iter().find(|one| one.pool == self.pool).map_or(1.0, |one| one.ratio(self))
+    }
+
+    /// How many times as long it takes as the `other` way, compared within each round.
+    fn ratio(&self, other: &Self) -> f64 {
+        let rounds = self.seconds.iter().zip(&other.seconds);
+        median(&rounds.map(|(ours, theirs)| ours / theirs).collect::<Vec<_>>())
+    }
+}
+
+/// How many primes are below `limit`, and how long the workers take to find them.
+fn on_the_pool(workers: usize, limit: usize) -> Outcome<(usize, f64)> {
+    let chunk = limit.div_ceil(CHUNKS);
+    let chunks = (2..limit).step_by(chunk).map(|start| start..limit.min(start + chunk));
+    let pool = Executor::new(workers)?;
+    let begin = Instant::now();
+    let found = pool.map(chunks, primes).sum::<Result<usize, _>>()?;
+    Ok((found, begin.elapsed().as_secs_f64()))
+}
+
+fn primes(numbers: Range<usize>) -> usize {
+    numbers.filter(|n| (2..=n.isqrt()).all(|d| n % d != 0)).count()
+}
+
+/// The same by Python's own pool.
+fn in_python(workers: usize, limit: usize) -> Outcome<(usize, f64)> {
+    const SCRIPT: &str = "
+import sys, time
+from concurrent.futures import ThreadPoolExecutor
+
+def primes(numbers):
+    return sum(all(n % d for d in range(2, int(n ** 0.5) + 1)) for n in numbers)
+
+workers, limit, chunk = map(int, sys.argv[1:])
+chunks = [range(start, min(limit, start + chunk)) for start in range(2, limit, chunk)]
+with ThreadPoolExecutor(workers) as pool:
+    begin = time.perf_counter()
+    found = sum(pool.map(primes, chunks))
+    print(found, time.perf_counter() - begin)
+";
+    let arguments = [workers, limit, limit.div_ceil(CHUNKS)].map(|number| number.to_string());
+    let output = Command::new("python3").args(["-c", SCRIPT]).args(arguments).output()?;
+    let printed = String::from_utf8(output.stdout)?;
+    let Some((found, seconds)) = printed.trim_end().split_once(' ') else {
+        let error = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("python3: {}", error.lines().last().unwrap_or("printed nothing")).into());
+    };
+    Ok((found.parse()?, seconds.parse()?))
+}
+
+/// What `python3` calls itself, if there is one.
+fn python_version() -> Option<String> {
+    let output = Command::new("python3").arg("--version").output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// A pool whose workers are all asleep.
+fn crew(workers: usize) -> Result<Executor, BuildError> {
+    // The hook does nothing. But `build` waits until every worker has run it, and so is there.
+    let pool = Executor::builder().workers(workers).stack_size(65_536).on_worker_start(|| ()).build()?;
+    // Time to get from there to the queue, and fall asleep.
+    thread::sleep(Duration::from_millis(50));
+    Ok(pool)
+}
+
+/// How long it takes until all of so many workers are awake.
+fn wake(workers: usize) -> Outcome<f64> {
+    let pool = crew(workers)?;
+    // No task ends before each worker has one.
+    let all = Arc::new(Barrier::new(workers));
+    let begin = Instant::now();
+    let tasks = iter::repeat_n(all, workers).map(|all| pool.submit(move || _ = all.wait()));
+    tasks.collect::<Vec<_>>().into_iter().try_for_each(Handle::result)?;
+    Ok(begin.elapsed().as_secs_f64())
+}
+
+fn median(figures: &[f64]) -> f64 {
+    let mut figures = figures.to_vec();
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}

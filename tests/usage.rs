@@ -1,0 +1,113 @@
+//! The figures follow what a process does: each test does something known, and looks at how they change.
+
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::hint::black_box;
+use std::io::{ErrorKind, Read, Write};
+use std::process::{Command, Stdio};
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use pool_recipes::Usage;
+
+/// Runs a test in a process of its own: here, other tests start and end threads meanwhile.
+fn alone(test: &str, body: fn()) {
+    const MARK: &str = "POOL_RECIPES_ALONE";
+    if env::var_os(MARK).is_some() {
+        return body();
+    }
+    assert_cmd::Command::new(env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env(MARK, "yes")
+        .timeout(Duration::from_secs(60))
+        .assert()
+        .success();
+}
+
+#[test]
+fn every_thread_counts() {
+    alone("every_thread_counts", || {
+        const N: usize = 100;
+        let measured = Barrier::new(N + 1);
+        let before = Usage::current().unwrap();
+        let during = thread::scope(|scope| {
+            for _ in 0..N {
+                scope.spawn(|| measured.wait());
+            }
+            let during = Usage::current();
+            measured.wait();
+            during
+        });
+        assert_eq!(during.unwrap().threads, before.threads + N);
+    });
+}
+
+#[test]
+fn memory_is_virtual_when_reserved_and_resident_when_touched() {
+    alone("memory_is_virtual_when_reserved_and_resident_when_touched", || {
+        const SIZE: u64 = 64 << 20;
+        /// What the process may take or give back beside the buffer, or the kernel count late.
+        const SLACK: u64 = 1 << 20;
+        let usage = || {
+            let usage = Usage::current().unwrap();
+            (usage.virtual_bytes, usage.resident_bytes)
+        };
+        let before = usage();
+
+        let mut buffer = black_box(Vec::<u8>::with_capacity(usize::try_from(SIZE).unwrap()));
+        let reserved = usage();
+        assert!(reserved.0 >= before.0 + SIZE, "{before:?} {reserved:?}");
+        assert!(reserved.1 < before.1 + SLACK, "{before:?} {reserved:?}");
+
+        buffer.resize(buffer.capacity(), 1);
+        let touched = usage();
+        assert!(touched.0 < reserved.0 + SLACK, "{reserved:?} {touched:?}");
+        assert!(touched.1 + SLACK >= reserved.1 + SIZE, "{reserved:?} {touched:?}");
+        assert!(touched.1 < reserved.1 + SIZE + SLACK, "{reserved:?} {touched:?}");
+
+        drop(black_box(buffer));
+        let freed = usage();
+        assert!(freed.0 < before.0 + SLACK, "{before:?} {freed:?}");
+        assert!(freed.1 < before.1 + SLACK, "{before:?} {freed:?}");
+    });
+}
+
+#[test]
+fn another_process_is_measured_until_it_has_ended() {
+    let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // Once it answers, its program is loaded.
+    child.stdin.as_mut().unwrap().write_all(b"?").unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    let usage = Usage::of(child.id()).unwrap();
+    assert_eq!(usage.threads, 1);
+    assert!(0 < usage.resident_bytes && usage.resident_bytes < usage.virtual_bytes, "{usage:?}");
+
+    // It ends when its input does, and stays a zombie until it is waited for.
+    drop(child.stdin.take());
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let error = loop {
+        match Usage::of(child.id()) {
+            Ok(_) => assert!(Instant::now() < deadline),
+            Err(error) => break error,
+        }
+    };
+    let zombie = error.to_string();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(zombie.contains(&format!("process {}: ", child.id())), "{zombie}");
+
+    child.wait().unwrap();
+    let error = Usage::of(child.id()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains(&format!("process {}: ", child.id())), "{error}");
+    assert_ne!(error.to_string(), zombie);
+}
+
+#[test]
+fn a_process_may_have_any_name() {
+    alone("a_process_may_have_any_name", || {
+        fs::write("/proc/self/comm", b"\xff\nThreads: 9").unwrap();
+        assert!(Usage::current().unwrap().threads < 9);
+    });
+}
