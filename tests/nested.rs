@@ -1,5 +1,6 @@
 //! Waiting inside the pool: a worker runs what it waits for, and nothing else.
 
+use std::backtrace::Backtrace;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
@@ -145,6 +146,8 @@ fn where_the_stack_ends_there_is_still_room_to_panic() {
     fn dive(pool: &Arc<Executor>) {
         let inner = Arc::clone(pool);
         if let Err(TaskError::NestedTooDeep) = pool.submit(move || dive(&inner)).result() {
+            // As a panic does that prints its backtrace, whatever RUST_BACKTRACE says.
+            println!("{}", Backtrace::force_capture());
             panic!("at the end of the stack");
         }
     }
