@@ -19,6 +19,8 @@
 //! | 2. A manual queue | [`queue`] | `manual_queue` |
 //! | 3. Results | [`Handle`], [`TaskError`], [`net::fetch_url`] | `fetch_url` |
 //! | 4. Unbounded threads | [`net::Server`] | `unbounded` |
+//! | 5. How many threads | [`Builder::workers`] | `cpu_bound` |
+//! | 6. Stack size | [`Builder::stack_size`], [`Usage`] | `stack_size` |
 //! | 7. Inside a task | [`Handle::cancel`], [`Handle::on_done`] | `task_states` |
 //! | 8. Waiting without deadlock | [`Handle::result`], [`as_completed`] | `nested` |
 //! | 9. Borrowing | [`scope()`] | `scoped` |
@@ -44,6 +46,10 @@ mod book {
     mod results {}
     #[doc = include_str!("../docs/04-unbounded-threads.md")]
     mod unbounded_threads {}
+    #[doc = include_str!("../docs/05-how-many-threads.md")]
+    mod how_many_threads {}
+    #[doc = include_str!("../docs/06-stack-size.md")]
+    mod stack_size {}
     #[doc = include_str!("../docs/07-inside-a-task.md")]
     mod inside_a_task {}
     #[doc = include_str!("../docs/08-waiting-without-deadlock.md")]

@@ -227,6 +227,9 @@ pub struct Builder {
 /// It is the recipe's figure, and Python's for `threading.stack_size`. A panic that prints a backtrace fits into it.
 pub const MIN_STACK_SIZE: usize = 32_768;
 
+/// More than any address space holds, and little enough to be rounded up.
+const MAX_STACK_SIZE: usize = usize::MAX / 4;
+
 /// What `std` gives a thread: <https://doc.rust-lang.org/std/thread/#stack-size>.
 const DEFAULT_STACK_SIZE: usize = 2 * 1024 * 1024;
 
@@ -325,12 +328,17 @@ impl Builder {
         if self.stack_size < MIN_STACK_SIZE {
             return Err(BuildError::StackTooSmall { requested: self.stack_size });
         }
+        // At both of these `std` would panic, at the second where it rounds up to pages larger than ours.
         if self.thread_name.contains('\0') {
-            let source =
-                io::Error::new(io::ErrorKind::InvalidInput, "a thread's name can't contain a NUL character");
-            return Err(BuildError::Spawn { started: 0, source });
+            return Err(BuildError::impossible("a thread's name can't contain a NUL character".to_owned()));
         }
-        let stack_size = self.stack_size.checked_next_multiple_of(PAGE).unwrap_or(usize::MAX - PAGE + 1);
+        if self.stack_size > MAX_STACK_SIZE {
+            return Err(BuildError::impossible(format!(
+                "no machine has room for a stack of {} bytes",
+                self.stack_size
+            )));
+        }
+        let stack_size = self.stack_size.next_multiple_of(PAGE);
         let (jobs, queue) = self.queue_capacity.map_or_else(queue::unbounded, queue::bounded);
         // If anything below fails, the pool is dropped, which hangs up and sends home those who have started.
         let pool = Scope::new((jobs, queue.clone()), self.workers, unread);
@@ -370,6 +378,13 @@ pub enum BuildError {
     },
     /// The hook that every worker runs before its first task panicked.
     WorkerStart(Panic),
+}
+
+impl BuildError {
+    /// A thread that can't be had on any system.
+    fn impossible(why: String) -> Self {
+        BuildError::Spawn { started: 0, source: io::Error::new(io::ErrorKind::InvalidInput, why) }
+    }
 }
 
 impl fmt::Display for BuildError {
