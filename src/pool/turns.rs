@@ -86,7 +86,8 @@ impl Turns {
     pub(crate) fn wait(&self) -> bool {
         let mut called = false;
         while self.attended.load(Relaxed) {
-            called = self.sit();
+            // Once called it answers, also if somebody else was there first.
+            called |= self.sit();
         }
         called
     }
