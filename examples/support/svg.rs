@@ -35,6 +35,7 @@ const STYLE: &str = "
     .series-0 { fill: #0969da; stroke: #0969da }
     .series-1 { fill: #bc4c00; stroke: #bc4c00 }
     .series-2 { fill: #818b98; stroke: #818b98 }
+    polyline.series-2 { stroke-dasharray: 8 8 }
     @media (prefers-color-scheme: dark) {
         text { fill: #e6edf3; stroke: #0d1117 }
         .ground { fill: #0d1117 }
