@@ -1,7 +1,6 @@
 //! Clients that connect and say nothing, more and more of them, against each of the three servers.
 //!
 //! ```console
-//! $ cargo build --release --examples
 //! $ cargo run --release --example flood
 //! ```
 //!
@@ -191,8 +190,10 @@ impl Server {
     fn start(name: &str) -> Outcome<Self> {
         let program = env::current_exe()?.with_file_name(name).with_extension(env::consts::EXE_EXTENSION);
         if !program.exists() {
-            let release = if cfg!(debug_assertions) { "" } else { " --release" };
-            return Err(format!("not built, which takes: cargo build{release} --examples").into());
+            build(name)?;
+        }
+        if !program.exists() {
+            return Err("it is not where this example is, which takes: cargo build --examples".into());
         }
         let mut command = Command::new(program);
         command.args(["--addr", "127.0.0.1:0"]).stdin(Stdio::null());
@@ -243,6 +244,16 @@ impl Server {
     fn descriptors(&self) -> io::Result<usize> {
         Ok(fs::read_dir(format!("/proc/{}/fd", self.process.0.id()))?.count())
     }
+}
+
+/// Builds an example in the way in which this one was: `cargo run` builds only the one that it runs.
+fn build(name: &str) -> Outcome {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--example", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    if cargo.status()?.success() { Ok(()) } else { Err("it can't be built".into()) }
 }
 
 /// A process that ends when this is dropped.

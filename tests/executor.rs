@@ -268,6 +268,8 @@ fn a_thread_that_can_not_be_spawned_fails_the_build_and_says_how_far_it_got() {
 
     let error = Executor::builder().thread_name("a\0b").build().unwrap_err();
     assert!(error.to_string().contains("NUL"), "{error}");
+    let error = Executor::builder().queue_capacity(usize::MAX).build().unwrap_err();
+    assert!(error.to_string().contains(&format!("a queue of {} tasks", usize::MAX)), "{error}");
 }
 
 #[test]
@@ -297,4 +299,16 @@ fn a_start_hook_that_panics_fails_the_build_and_leaves_no_thread() {
     assert_eq!(panic.message(), "the third worker has no luck");
     // The hook's own count is the only one left: every thread that shared it is gone.
     assert_eq!(Arc::strong_count(&hook), 1);
+}
+
+#[test]
+fn a_queue_of_no_capacity_lets_tasks_in_while_workers_are_free() {
+    let pool = Executor::builder().workers(3).queue_capacity(0).build().unwrap();
+    for _ in 0..20 {
+        // Two workers are free, and on their way to the queue or waiting at it.
+        let busy = occupy(&pool);
+        let refused = (0..100_000).take_while(|_| pool.try_submit(|| ()).is_err()).count();
+        assert!(refused < 100_000, "nobody waits at the queue");
+        drop(busy);
+    }
 }

@@ -214,7 +214,7 @@ fn a_bad_argument_is_one_line_and_exit_code_2() {
 }
 
 #[test]
-fn servers_that_are_not_built_are_one_line_and_exit_code_1() {
+fn servers_that_are_not_there_are_one_line_and_exit_code_1() {
     if !LINUX {
         return;
     }

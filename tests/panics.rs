@@ -4,7 +4,7 @@ use std::panic::panic_any;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use pool_recipes::{Executor, TaskError};
+use pool_recipes::{BuildError, Executor, TaskError};
 
 #[path = "support/busy.rs"]
 mod busy;
@@ -111,6 +111,19 @@ fn a_panic_in_a_callback_or_in_its_drop() {
     drop(busy);
     assert_eq!(heard.recv(), Ok("the next callback"));
     assert!(is_alive(&pool));
+}
+
+#[test]
+fn a_panic_in_the_drop_of_the_start_hook() {
+    for workers in [1, 4] {
+        let bomb = Bomb(2);
+        let hook = move || _ = &bomb;
+        match Executor::builder().workers(workers).on_worker_start(hook).build() {
+            Ok(pool) => assert!(is_alive(&pool)),
+            // Where a worker dropped it last, that is a panic before its first task.
+            Err(error) => assert!(matches!(error, BuildError::WorkerStart(_)), "{error}"),
+        }
+    }
 }
 
 #[test]

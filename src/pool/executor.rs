@@ -9,7 +9,7 @@ use std::{fmt, io};
 use super::handle::{Handle, Panic, ScopedHandle, TaskError};
 use super::queue;
 use super::scope::Scope;
-use super::task::UnreadPanic;
+use super::task::{UnreadPanic, contain};
 use super::worker::{StartHook, Worker};
 use crate::sync::{mpsc, thread};
 
@@ -230,6 +230,9 @@ pub const MIN_STACK_SIZE: usize = 32_768;
 /// More than any address space holds, and little enough to be rounded up.
 const MAX_STACK_SIZE: usize = usize::MAX / 4;
 
+/// More places than any address space holds, at 64 bytes for each.
+const MAX_QUEUE_CAPACITY: usize = usize::MAX / 128;
+
 /// What `std` gives a thread: <https://doc.rust-lang.org/std/thread/#stack-size>.
 const DEFAULT_STACK_SIZE: usize = 2 * 1024 * 1024;
 
@@ -265,7 +268,7 @@ impl Builder {
     /// Sets the size of every worker's stack in bytes, rounded up to whole pages of 4,096.
     ///
     /// The least is [`MIN_STACK_SIZE`]; the default is 2 MiB, what `std` gives a thread. `RUST_MIN_STACK` changes
-    /// nothing here.
+    /// nothing here. With glibc a program's thread-locals come out of the stack too: one that has large ones needs more.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
         self
@@ -304,7 +307,8 @@ impl Builder {
     /// # Errors
     ///
     /// [`BuildError::NoWorkers`] and [`BuildError::StackTooSmall`] say which setting breaks which rule;
-    /// [`BuildError::Spawn`] that the operating system refused a thread, or the thread's name holds a NUL character;
+    /// [`BuildError::Spawn`] that the operating system refused a thread, or that no system could give it: its name holds
+    /// a NUL character, its stack or the queue is larger than any memory;
     /// [`BuildError::WorkerStart`] that the hook panicked. No thread is left behind.
     pub fn build(self) -> Result<Executor, BuildError> {
         // Filled as the workers start, so that those who have are waited for if one can't.
@@ -328,7 +332,7 @@ impl Builder {
         if self.stack_size < MIN_STACK_SIZE {
             return Err(BuildError::StackTooSmall { requested: self.stack_size });
         }
-        // At both of these `std` would panic, at the second where it rounds up to pages larger than ours.
+        // At each of these `std` would panic, at the second where it rounds up to pages larger than ours.
         if self.thread_name.contains('\0') {
             return Err(BuildError::impossible("a thread's name can't contain a NUL character".to_owned()));
         }
@@ -339,6 +343,9 @@ impl Builder {
             )));
         }
         let stack_size = self.stack_size.next_multiple_of(PAGE);
+        if let Some(tasks) = self.queue_capacity.filter(|tasks| *tasks > MAX_QUEUE_CAPACITY) {
+            return Err(BuildError::impossible(format!("no machine has room for a queue of {tasks} tasks")));
+        }
         let (jobs, queue) = self.queue_capacity.map_or_else(queue::unbounded, queue::bounded);
         // If anything below fails, the pool is dropped, which hangs up and sends home those who have started.
         let pool = Scope::new((jobs, queue.clone()), self.workers, unread);
@@ -354,6 +361,7 @@ impl Builder {
         while let Ok(outcome) = outcomes.recv() {
             outcome.map_err(BuildError::WorkerStart)?;
         }
+        contain(|| drop(self.on_worker_start));
         Ok(pool)
     }
 }

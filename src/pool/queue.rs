@@ -4,6 +4,7 @@
 //! accept loop brings work, and many workers wait for it. A [`Mutex`] around the receiver lets them take turns,
 //! and [`Receiver::recv`] is where the turn ends.
 
+use std::fmt;
 use std::sync::mpsc::{RecvError, SendError, TrySendError};
 use std::sync::{Arc, PoisonError};
 
@@ -27,13 +28,17 @@ use crate::sync::{Mutex, mpsc};
 #[must_use]
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = mpsc::channel();
-    ends(Channel::Unbounded(sender), receiver)
+    ends(Channel::Unbounded(sender), receiver, false)
 }
 
 /// Makes a queue that holds at most `capacity` items: a send to a full queue waits until there is room.
 ///
 /// With a capacity of 0 nothing is ever held: a send waits until a receiver takes the item out of its hands, as
 /// with [`std::sync::mpsc::sync_channel`]. The room for `capacity` items is allocated at once.
+///
+/// # Panics
+///
+/// If `capacity` items are more than an address space holds.
 ///
 /// # Examples
 ///
@@ -50,11 +55,15 @@ pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
 #[must_use]
 pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = mpsc::sync_channel(capacity);
-    ends(Channel::Bounded(sender), receiver)
+    ends(Channel::Bounded(sender), receiver, capacity == 0)
 }
 
-fn ends<T>(channel: Channel<T>, receiver: mpsc::Receiver<T>) -> (Sender<T>, Receiver<T>) {
-    let turns = Arc::new(Turns::new());
+fn ends<T>(
+    channel: Channel<T>,
+    receiver: mpsc::Receiver<T>,
+    is_rendezvous: bool,
+) -> (Sender<T>, Receiver<T>) {
+    let turns = Arc::new(Turns::new(is_rendezvous));
     let sender = Sender { channel, turns: Arc::clone(&turns) };
     (sender, Receiver { channel: Arc::new(Mutex::new(receiver)), turns })
 }
@@ -62,7 +71,6 @@ fn ends<T>(channel: Channel<T>, receiver: mpsc::Receiver<T>) -> (Sender<T>, Rece
 /// The end of a queue that takes items in.
 ///
 /// When the last clone is dropped the queue hangs up: receivers get what is left, and then an error.
-#[derive(Debug)]
 pub struct Sender<T> {
     /// `std` gives the two kinds of channel two types of sender.
     channel: Channel<T>,
@@ -70,7 +78,6 @@ pub struct Sender<T> {
     turns: Arc<Turns>,
 }
 
-#[derive(Debug)]
 enum Channel<T> {
     Unbounded(mpsc::Sender<T>),
     Bounded(mpsc::SyncSender<T>),
@@ -125,6 +132,12 @@ impl<T> Clone for Sender<T> {
     }
 }
 
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}
+
 /// Somebody must be at the channel to hear it hang up, which it does when the last sender's fields are dropped.
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
@@ -133,7 +146,6 @@ impl<T> Drop for Sender<T> {
 }
 
 /// The end of a queue that hands items out: each item to exactly one of the threads that hold a clone.
-#[derive(Debug)]
 pub struct Receiver<T> {
     /// The one receiver that `mpsc` gives us. Who holds the lock is the next to receive.
     channel: Arc<Mutex<mpsc::Receiver<T>>>,
@@ -175,6 +187,12 @@ impl<T> Receiver<T> {
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
         Receiver { channel: Arc::clone(&self.channel), turns: Arc::clone(&self.turns) }
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
     }
 }
 

@@ -13,7 +13,8 @@ use crate::sync::thread;
 
 /// Runs `f` with a pool of `workers` threads whose tasks may borrow what lives outside of the call.
 ///
-/// Returns what `f` returns, once all tasks are finished and all workers are gone.
+/// Returns what `f` returns, once all tasks are finished and all workers are gone. The workers stay as long as a clone of
+/// the pool does: one that `f` returns, or keeps anywhere but in a task, is waited for, for ever.
 ///
 /// # Errors
 ///
@@ -21,8 +22,8 @@ use crate::sync::thread;
 ///
 /// # Panics
 ///
-/// If `f` panics, or if a task panicked and its handle was dropped unread, with that same payload: a panic that came
-/// back through its handle was seen, one that nobody can see any more must not vanish.
+/// If `f` panics, or if a task panicked and its handle was dropped unread before `scope` returns, with that same payload:
+/// a panic that came back through its handle was seen, one that nobody can see any more must not vanish.
 ///
 /// # Examples
 ///

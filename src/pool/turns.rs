@@ -7,7 +7,7 @@
 use std::mem;
 use std::sync::PoisonError;
 
-use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, fence};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
@@ -16,13 +16,14 @@ use crate::sync::{Condvar, Mutex, MutexGuard};
 /// None of them may act on an old value where it matters, or an item would lie there with everyone asleep. So each
 /// writes what it has to tell, then passes a `fence`, and then reads what the others have told: of any two, the one
 /// whose fence comes second sees what the first has written.
-#[derive(Debug)]
 pub(crate) struct Turns {
     /// Whether a receiver waits at the channel. It hears by itself of items, and of the end.
     attended: AtomicBool,
     /// How many items were announced, and how many taken: apart, as the two ends write them at the same time.
     announced: Apart<AtomicUsize>,
     taken: Apart<AtomicUsize>,
+    /// Whether the channel holds nothing: there is room in it only while somebody waits there.
+    is_rendezvous: bool,
     /// How many senders there are. Without any, everybody has to be told.
     senders: AtomicUsize,
     /// Whether a call would reach somebody: written under `bench`, read without.
@@ -33,7 +34,6 @@ pub(crate) struct Turns {
 }
 
 /// The receivers that wait for their turn.
-#[derive(Debug)]
 struct Bench {
     sitting: usize,
     /// One call at a time: who follows it calls the next, if there is more to take.
@@ -41,9 +41,10 @@ struct Bench {
 }
 
 impl Turns {
-    /// The turns at a channel with one sender.
-    pub(crate) fn new() -> Self {
+    /// The turns at a channel with one sender, which may be one that holds nothing.
+    pub(crate) fn new(is_rendezvous: bool) -> Self {
         Turns {
+            is_rendezvous,
             attended: AtomicBool::new(false),
             announced: Apart(AtomicUsize::new(0)),
             taken: Apart(AtomicUsize::new(0)),
@@ -117,10 +118,11 @@ impl Turns {
     /// A receiver leaves, with an item or without. One that was called, or has attended, `answers` for what came
     /// meanwhile: nobody else may have been called for it.
     pub(crate) fn leave(&self, items: usize, answers: bool) {
-        self.taken.0.fetch_add(items, Relaxed);
+        self.taken.0.fetch_add(items, Release);
         if answers {
             fence(SeqCst);
-            if self.callable.load(Relaxed) && (self.queued() > 0 || self.senders.load(Relaxed) == 0) {
+            let more = || self.is_rendezvous || self.queued() > 0 || self.senders.load(Relaxed) == 0;
+            if self.callable.load(Relaxed) && more() {
                 self.call();
             }
         }
@@ -128,8 +130,8 @@ impl Turns {
 
     /// How many items are announced and not taken.
     pub(crate) fn queued(&self) -> usize {
-        // In this order, since it is taken after it was announced.
-        let taken = self.taken.0.load(Relaxed);
+        // In this order, and with what came before each was taken: it had been announced.
+        let taken = self.taken.0.load(Acquire);
         self.announced.0.load(Relaxed).wrapping_sub(taken)
     }
 
@@ -154,6 +156,5 @@ impl Turns {
 }
 
 /// Alone in its cache line, so that two threads that write two of these don't take the line from each other.
-#[derive(Debug)]
 #[repr(align(128))]
 struct Apart<T>(T);

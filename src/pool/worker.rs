@@ -30,7 +30,12 @@ impl Worker<'_> {
         let stack_end = stack_pointer().saturating_sub(self.stack_size);
         SELF.with(|me| me.set(Some(Identity { pool: PoolId::of(&self.queue), stack_end })));
         if let Some((hook, told)) = self.on_start {
-            let outcome = catch_unwind(AssertUnwindSafe(|| hook())).map_err(Panic::new);
+            let call = AssertUnwindSafe(move || {
+                hook();
+                // Here, before the builder hears of it: should this be the last one, and its drop panic, it is caught.
+                drop(hook);
+            });
+            let outcome = catch_unwind(call).map_err(Panic::new);
             let failed = outcome.is_err();
             // A pool that was not built, because another worker's hook failed first, doesn't listen any more.
             let _ = told.send(outcome);

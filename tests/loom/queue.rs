@@ -114,3 +114,16 @@ fn a_receiver_that_never_comes_back_does_not_keep_the_end_to_itself() {
         assert_eq!(answers.filter(|got_it| *got_it).count(), 1);
     });
 }
+
+#[test]
+fn the_number_of_queued_items_never_wraps() {
+    explore_bounded("the number of queued items never wraps", 3, || {
+        let (sender, receiver) = queue::unbounded();
+        let watched = sender.clone();
+        let sending = thread::spawn(move || sender.send(()));
+        let receiving = thread::spawn(move || receiver.recv());
+        assert!(watched.queued() <= 1);
+        sending.join().unwrap().unwrap();
+        receiving.join().unwrap().unwrap();
+    });
+}

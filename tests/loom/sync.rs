@@ -13,7 +13,6 @@ macro_rules! modelled_thread_local {
 pub(crate) use modelled_thread_local as thread_local;
 
 /// A condition variable whose first wait returns at once, as `std` allows any wait to: it tells an `if` from a `while`.
-#[derive(Debug)]
 pub(crate) struct Condvar {
     condvar: loom::sync::Condvar,
     has_woken_early: std::sync::atomic::AtomicBool,
@@ -115,7 +114,6 @@ pub(crate) mod mpsc {
         (SyncSender(Arc::clone(&channel)), Receiver(channel))
     }
 
-    #[derive(Debug)]
     struct Channel<T> {
         state: Mutex<State<T>>,
         /// An item came in, or the last sender went.
@@ -124,7 +122,6 @@ pub(crate) mod mpsc {
         emptied: Condvar,
     }
 
-    #[derive(Debug)]
     struct State<T> {
         items: VecDeque<T>,
         capacity: usize,
@@ -138,7 +135,6 @@ pub(crate) mod mpsc {
         }
     }
 
-    #[derive(Debug)]
     pub(crate) struct SyncSender<T>(Arc<Channel<T>>);
 
     impl<T> SyncSender<T> {
@@ -187,7 +183,6 @@ pub(crate) mod mpsc {
     }
 
     /// A sender that never finds the channel full.
-    #[derive(Debug)]
     pub(crate) struct Sender<T>(SyncSender<T>);
 
     impl<T> Sender<T> {
@@ -202,7 +197,6 @@ pub(crate) mod mpsc {
         }
     }
 
-    #[derive(Debug)]
     pub(crate) struct Receiver<T>(Arc<Channel<T>>);
 
     impl<T> Receiver<T> {
