@@ -54,7 +54,7 @@ fn flood() -> Outcome {
         AtLeast::<1>(2000),
     );
     let AtLeast(patience) =
-        arguments.value("--patience MS", "how long the honest client waits", AtLeast::<1>(1000));
+        arguments.value("--patience MS", "how long the honest client waits", AtLeast::<1>(400));
     let svg: Option<PathBuf> = arguments.optional("--svg FILE", "where to draw the threads");
     arguments.finish();
 

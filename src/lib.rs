@@ -18,7 +18,7 @@
 //! | 1. An executor | [`Executor`] | `executor` |
 //! | 2. A manual queue | [`queue`] | `manual_queue` |
 //! | 3. Results | [`Handle`], [`TaskError`], [`net::fetch_url`] | `fetch_url` |
-//! | 4. Unbounded threads | [`net::Server`] | `unbounded` |
+//! | 4. Unbounded threads | [`net::Server`] | `unbounded`, `flood` |
 //! | 5. How many threads | [`Builder::workers`] | `cpu_bound` |
 //! | 6. Stack size | [`Builder::stack_size`], [`Usage`] | `stack_size` |
 //! | 7. Inside a task | [`Handle::cancel`], [`Handle::on_done`] | `task_states` |
