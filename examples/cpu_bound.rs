@@ -26,6 +26,9 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 const ROUNDS: usize = 5;
 
+/// Before each measurement.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Far more than workers: whoever is done with one takes the next, and so all finish at about the same time.
 const CHUNKS: usize = 200;
 
@@ -129,6 +132,8 @@ impl<'a> Way<'a> {
     /// Does the work once more.
     fn go(&mut self) -> Outcome {
         let _waiting = (self.idle > 0).then(|| crew(self.idle)).transpose()?;
+        // Time for them to get to the queue and fall asleep. The others wait too: a core that has rested starts slower.
+        thread::sleep(PAUSE);
         let (found, seconds) = (self.count)(self.workers, self.limit)?;
         self.found = found;
         self.seconds.push(seconds);
@@ -193,18 +198,16 @@ fn python_version() -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// A pool whose workers are all asleep.
+/// A pool whose workers have all started.
 fn crew(workers: usize) -> Result<Executor, BuildError> {
     // The hook does nothing. But `build` waits until every worker has run it, and so is there.
-    let pool = Executor::builder().workers(workers).stack_size(65_536).on_worker_start(|| ()).build()?;
-    // Time to get from there to the queue, and fall asleep.
-    thread::sleep(Duration::from_millis(50));
-    Ok(pool)
+    Executor::builder().workers(workers).stack_size(65_536).on_worker_start(|| ()).build()
 }
 
 /// How long it takes until all of so many workers are awake.
 fn wake(workers: usize) -> Outcome<f64> {
     let pool = crew(workers)?;
+    thread::sleep(PAUSE);
     // No task ends before each worker has one.
     let all = Arc::new(Barrier::new(workers));
     let begin = Instant::now();
