@@ -6,38 +6,51 @@
 //!
 //! The pool bounds how many clients are served at once, whoever connects. It doesn't bound how long a client takes,
 //! nor how many wait: 128 clients that connect and say nothing hold all the workers, and everybody after them waits in
-//! a queue that grows by a descriptor for each.
+//! a queue that grows by a descriptor for each. `--queue` and `--idle-timeout` put an end to both. Type `stop` to end
+//! it in good order.
 
 mod support;
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use pool_recipes::Executor;
+use pool_recipes::net::Connections;
 use support::arguments::Arguments;
 use support::log;
-use support::service::{echo_client, listen};
+use support::service::{echo_client, listen, report, stop_when_told};
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::new("Echoes what its clients send, on a pool of workers.");
-    let addr = arguments.addr();
-    let workers = arguments.workers();
-    let stack_size = arguments.stack_size();
-    arguments.finish();
-
-    log::outcome(echo_server(addr, workers, stack_size))
+    log::outcome(echo_server())
 }
 
-fn echo_server(addr: SocketAddr, workers: usize, stack_size: Option<usize>) -> Result<(), Box<dyn Error>> {
-    let mut pool = Executor::builder().workers(workers);
-    if let Some(bytes) = stack_size {
+fn echo_server() -> Result<(), Box<dyn Error>> {
+    let mut arguments =
+        Arguments::new("Echoes what its clients send, on a pool of workers. Type stop to end it.");
+    let addr = arguments.addr();
+    let mut pool = Executor::builder().workers(arguments.workers());
+    if let Some(bytes) = arguments.stack_size() {
         pool = pool.stack_size(bytes);
     }
+    if let Some(n) = arguments.queue() {
+        pool = pool.queue_capacity(n);
+    }
+    let connections = Connections::new(arguments.idle_timeout());
+    let grace = arguments.grace();
+    arguments.finish();
+
     let pool = pool.build()?;
     let server = listen(addr)?;
+    stop_when_told(server.stopper())?;
     server.serve(|stream, peer| {
-        pool.submit(move || echo_client(stream, peer));
+        let connection = connections.add(stream);
+        // A full queue gives the task back. To drop it closes the connection.
+        drop(pool.try_submit(move || echo_client(connection, peer)));
     })?;
+    // Nobody can connect to a port that isn't there. Who waits to be accepted sees that too.
+    drop(server);
+    connections.close(grace);
+    pool.shutdown();
+    report(connections.totals());
     Ok(())
 }

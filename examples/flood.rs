@@ -10,17 +10,17 @@
 mod support;
 
 use std::error::Error;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::ErrorKind;
+use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant};
-use std::{env, fs, iter, thread};
+use std::process::{ExitCode, Stdio};
+use std::time::Duration;
+use std::{fs, iter};
 
 use pool_recipes::Usage;
 use support::arguments::{Arguments, AtLeast};
 use support::log;
+use support::server::{MOST, RESERVE, Server, TIMEOUT, ask, is_timeout, open_files};
 use support::svg::{Chart, float};
 use support::table::{Table, number};
 
@@ -31,15 +31,6 @@ const SERVERS: [&str; 3] = ["unbounded", "executor", "manual_queue"];
 /// The servers are looked at before the flood, when it is this many, and each time that it has doubled. It also grows by
 /// no more at a time.
 const FIRST_STEP: usize = 64;
-
-/// No flood is larger. At 16,000 threads Linux has no mappings left for one more, and `unbounded` would be aborted.
-const MOST: usize = 10_000;
-
-/// The files that this process, or a server, has open beside the flood, and some more.
-const RESERVE: usize = 64;
-
-/// How long a server may take to start, to accept one client, and to have accepted all that there are.
-const TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     log::outcome(flood())
@@ -107,11 +98,11 @@ So neither is enough: a queue with a bound turns away whom it can't hold, and a 
 fn attack(name: &str, connections: usize, patience: Duration, notes: &mut Vec<String>) -> Outcome<Vec<Step>> {
     // Dropped after the server, which so has no time to see them all go.
     let mut silent = Vec::new();
-    let server = Server::start(name)?;
+    let server = Server::start(name, &[], Stdio::null())?;
     let mut steps = Vec::new();
     let doubled = iter::successors(Some(FIRST_STEP), |n| Some(2 * n)).take_while(|n| *n < connections);
     for goal in iter::once(0).chain(doubled).chain([connections]) {
-        let grown = server.flood(&mut silent, goal);
+        let grown = grow(&mut silent, &server, goal);
         let (usage, descriptors) = server.settle(silent.len())?;
         let honest = ask(server.addr, patience).map_err(|error| error.kind());
         steps.push(Step { silent: silent.len(), usage, descriptors, honest });
@@ -126,21 +117,18 @@ fn attack(name: &str, connections: usize, patience: Duration, notes: &mut Vec<St
     Ok(steps)
 }
 
-/// What the honest client sees: how long it waits until a line that it sends has come back.
-fn ask(addr: SocketAddr, patience: Duration) -> io::Result<Duration> {
-    const LINE: &[u8] = b"Is anybody there?\n";
-    let begin = Instant::now();
-    let mut client = TcpStream::connect_timeout(&addr, patience)?;
-    client.set_read_timeout(Some(patience))?;
-    client.write_all(LINE)?;
-    let mut answer = [0; LINE.len()];
-    client.read_exact(&mut answer)?;
-    Ok(begin.elapsed())
-}
-
-/// Unix and Windows differ in what a socket's timeout is called.
-fn is_timeout(error: ErrorKind) -> bool {
-    matches!(error, ErrorKind::WouldBlock | ErrorKind::TimedOut)
+/// Makes the silent clients `goal`, no faster than it accepts them: its backlog has room for some 100.
+fn grow(silent: &mut Vec<TcpStream>, server: &Server, goal: usize) -> Outcome {
+    while silent.len() < goal {
+        for _ in silent.len()..goal.min(silent.len() + FIRST_STEP) {
+            silent.push(TcpStream::connect_timeout(&server.addr, TIMEOUT)?);
+        }
+        let (_, descriptors) = server.settle(silent.len())?;
+        if descriptors < server.alone + silent.len() {
+            return Err(format!("it has only {} descriptors", number(descriptors, 0)).into());
+        }
+    }
+    Ok(())
 }
 
 /// What there is to see while so many clients are silent.
@@ -173,118 +161,4 @@ impl Step {
 #[expect(clippy::cast_precision_loss, reason = "a table doesn't show the sixteenth digit")]
 fn megabytes(bytes: u64) -> String {
     number(bytes as f64 / 1e6, 1)
-}
-
-/// One of the servers, as a process that listens. It ends when this is dropped.
-struct Server {
-    addr: SocketAddr,
-    /// The first line of its stderr, if there is one.
-    stderr: Receiver<String>,
-    process: Process,
-    /// How many descriptors it has without a client.
-    alone: usize,
-}
-
-impl Server {
-    /// Starts an example that was built beside this one.
-    fn start(name: &str) -> Outcome<Self> {
-        let program = env::current_exe()?.with_file_name(name).with_extension(env::consts::EXE_EXTENSION);
-        if !program.exists() {
-            build(name)?;
-        }
-        if !program.exists() {
-            return Err("it is not where this example is, which takes: cargo build --examples".into());
-        }
-        let mut command = Command::new(program);
-        command.args(["--addr", "127.0.0.1:0"]).stdin(Stdio::null());
-        let mut process = Process(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?);
-        let stdout = process.0.stdout.take().map(first_line).ok_or("no stdout")?;
-        let stderr = process.0.stderr.take().map(first_line).ok_or("no stderr")?;
-        let first = stdout.recv_timeout(TIMEOUT).unwrap_or_default();
-        let Some(addr) = first.strip_prefix("listening on ") else {
-            let error = stderr.recv_timeout(TIMEOUT).unwrap_or_default();
-            return Err(format!("doesn't listen: {}", error.trim_start_matches("error: ")).into());
-        };
-        let mut server = Self { addr: addr.parse()?, stderr, process, alone: 0 };
-        server.alone = server.descriptors()?;
-        Ok(server)
-    }
-
-    /// Makes the silent clients `goal`, no faster than it accepts them: its backlog has room for some 100.
-    fn flood(&self, silent: &mut Vec<TcpStream>, goal: usize) -> Outcome {
-        while silent.len() < goal {
-            for _ in silent.len()..goal.min(silent.len() + FIRST_STEP) {
-                silent.push(TcpStream::connect_timeout(&self.addr, TIMEOUT)?);
-            }
-            let (_, descriptors) = self.settle(silent.len())?;
-            if descriptors < self.alone + silent.len() {
-                return Err(format!("it has only {} descriptors", number(descriptors, 0)).into());
-            }
-        }
-        Ok(())
-    }
-
-    /// What it uses, and its descriptors, once it has accepted so many and nothing changes, or when time is up.
-    fn settle(&self, silent: usize) -> Outcome<(Usage, usize)> {
-        let begin = Instant::now();
-        let mut before = None;
-        loop {
-            let (usage, descriptors) = (Usage::of(self.process.0.id())?, self.descriptors()?);
-            let now = Some((usage.threads, descriptors));
-            let settled = descriptors >= self.alone + silent && now == before;
-            if settled || begin.elapsed() > TIMEOUT {
-                return Ok((usage, descriptors));
-            }
-            before = now;
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// How many descriptors it has.
-    fn descriptors(&self) -> io::Result<usize> {
-        Ok(fs::read_dir(format!("/proc/{}/fd", self.process.0.id()))?.count())
-    }
-}
-
-/// Builds an example in the way in which this one was: `cargo run` builds only the one that it runs.
-fn build(name: &str) -> Outcome {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--example", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    if cargo.status()?.success() { Ok(()) } else { Err("it can't be built".into()) }
-}
-
-/// A process that ends when this is dropped.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Both fail only where the process is gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The first line of a process. The others are read too, lest it wait until someone does.
-fn first_line(output: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, first) = mpsc::channel();
-    thread::spawn(move || {
-        let mut output = BufReader::new(output);
-        let mut line = String::new();
-        if output.read_line(&mut line).is_ok_and(|length| length > 0) {
-            let _ = sender.send(line.trim_end().to_owned());
-        }
-        io::copy(&mut output, &mut io::sink())
-    });
-    first
-}
-
-/// How many files this process, or a server that it starts, may have open.
-fn open_files() -> usize {
-    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let soft = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next());
-    // Not a number where there is no limit.
-    soft.and_then(|soft| soft.parse().ok()).unwrap_or(usize::MAX)
 }

@@ -24,6 +24,8 @@
 //! | 7. Inside a task | [`Handle::cancel`], [`Handle::on_done`] | `task_states` |
 //! | 8. Waiting without deadlock | [`Handle::result`], [`as_completed`] | `nested` |
 //! | 9. Borrowing | [`scope()`] | `scoped` |
+//! | 10. Overload | [`net::Connections`] | `overload`, `soak` |
+//! | 11. Model checking | `tests/loom` | |
 
 pub mod net;
 mod pool;
@@ -56,6 +58,10 @@ mod book {
     mod waiting_without_deadlock {}
     #[doc = include_str!("../docs/09-borrowing.md")]
     mod borrowing {}
+    #[doc = include_str!("../docs/10-overload.md")]
+    mod overload {}
+    #[doc = include_str!("../docs/11-model-checking.md")]
+    mod model_checking {}
     #[doc = include_str!("../docs/python-to-rust.md")]
     mod python_to_rust {}
 }

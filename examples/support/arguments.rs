@@ -9,6 +9,7 @@ use std::fmt::{self, Display, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// The command line of this process.
 pub struct Arguments {
@@ -37,7 +38,7 @@ impl Arguments {
 
     /// The value of `flag`, if it is there.
     pub fn optional<T: FromStr<Err: Display>>(&mut self, flag: &str, help: &str) -> Option<T> {
-        let _ = writeln!(self.usage, "  {flag:<20} {help}");
+        let _ = writeln!(self.usage, "  {flag:<22} {help}");
         let name = flag.split(' ').next().unwrap_or(flag);
         let value = if self.help { None } else { self.take(name) }?;
         match value.parse() {
@@ -49,7 +50,7 @@ impl Arguments {
 
     /// Ends the reading with what is left: any number of `name`s.
     pub fn rest(mut self, name: &str, help: &str) -> Vec<String> {
-        let _ = writeln!(self.usage, "  {:<20} {help}", format!("{name}..."));
+        let _ = writeln!(self.usage, "  {:<22} {help}", format!("{name}..."));
         let (flags, values) = self.rest.drain(..).partition(|argument| argument.starts_with("--"));
         self.rest = flags;
         self.finish();
@@ -59,7 +60,7 @@ impl Arguments {
     /// Ends the reading: prints the usage if that was asked for, and refuses what no flag has taken.
     pub fn finish(self) {
         if self.help {
-            log::line(format_args!("{}  {:<20} print this", self.usage, "--help"));
+            log::line(format_args!("{}  {:<22} print this", self.usage, "--help"));
             process::exit(0);
         }
         if let Some(argument) = self.rest.first() {
@@ -107,6 +108,29 @@ impl Arguments {
     }
 }
 
+/// The flags that make a pool's server survive.
+impl Arguments {
+    /// `--queue`
+    pub fn queue(&mut self) -> Option<usize> {
+        let places: Option<AtLeast<1>> =
+            self.optional("--queue N", "how many clients may wait for a worker [default: any number]");
+        places.map(|AtLeast(n)| n)
+    }
+
+    /// `--idle-timeout`
+    pub fn idle_timeout(&mut self) -> Option<Duration> {
+        let help = "how long a client may send, or take, nothing [default: for ever]";
+        let limit: Option<Seconds> = self.optional("--idle-timeout SECONDS", help);
+        limit.map(|Seconds(limit)| limit)
+    }
+
+    /// `--grace`
+    pub fn grace(&mut self) -> Duration {
+        let help = "how long clients may go on after a stop";
+        self.value("--grace SECONDS", help, Seconds(Duration::from_secs(5))).0
+    }
+}
+
 /// A number that is `MIN` or more.
 pub struct AtLeast<const MIN: usize>(pub usize);
 
@@ -122,6 +146,24 @@ impl<const MIN: usize> FromStr for AtLeast<MIN> {
 impl<const MIN: usize> Display for AtLeast<MIN> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// A time that isn't zero, in seconds and parts of a second.
+pub struct Seconds(pub Duration);
+
+impl FromStr for Seconds {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let time = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        time.filter(|time| !time.is_zero()).map(Self).ok_or("must be a number of seconds, more than 0")
+    }
+}
+
+impl Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.0.as_secs_f64().fmt(f)
     }
 }
 

@@ -1,9 +1,11 @@
-//! The service that all three recipes give: where they listen, and what a client gets.
+//! The service that all three recipes give: where they listen, what a client gets, and how it ends.
 
 use super::log;
-use pool_recipes::net::{Server, echo};
-use std::net::{SocketAddr, TcpStream};
+use pool_recipes::net::{Server, Stopper, Totals, echo};
+use std::io::{self, BufRead, Read, Write};
+use std::net::SocketAddr;
 use std::thread;
+use std::time::Duration;
 
 /// Listens on `addr`, and says so.
 pub fn listen(addr: SocketAddr) -> Result<Server, String> {
@@ -24,10 +26,43 @@ pub fn thread(stack_size: Option<usize>) -> thread::Builder {
 }
 
 /// Serves one client until it is done, as the recipe's `echo_client` does.
-pub fn echo_client(mut stream: TcpStream, peer: SocketAddr) {
+pub fn echo_client(mut stream: impl Read + Write, peer: SocketAddr) {
     log::line(format_args!("Got connection from {peer}"));
     match echo(&mut stream) {
         Ok(_) => log::line("Client closed connection"),
         Err(error) => log::error(format_args!("{peer}: {error}")),
     }
+}
+
+/// Has a thread stop the server when someone types `stop`. The end of the input isn't a stop: a server may have none.
+pub fn stop_when_told(stopper: Stopper) -> io::Result<()> {
+    thread::Builder::new().spawn(move || {
+        for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
+            match line.trim_ascii() {
+                b"stop" => stop(&stopper),
+                b"" => {}
+                other => {
+                    let other = String::from_utf8_lossy(other);
+                    log::error(format_args!("{}: the only command is stop", other.escape_debug()));
+                }
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// Stops the server, also when it takes a while until there is a descriptor to wake it with.
+fn stop(stopper: &Stopper) {
+    while let Err(error) = stopper.stop() {
+        log::error(format_args!("can't stop yet: {error}"));
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// Says what became of the connections.
+pub fn report(totals: Totals) {
+    let Totals { served, shed, timed_out, written } = totals;
+    log::line(format_args!(
+        "Served {served} connections, shed {shed}, timed out {timed_out}; echoed {written} bytes"
+    ));
 }

@@ -5,11 +5,14 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketA
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the loop waits after an error that only time can mend: long enough not to burn a processor,
 /// short enough not to be noticed.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// After this long without it, an error of the loop counts as gone.
+const CALM: Duration = Duration::from_secs(10);
 
 /// How long [`Stopper::stop`] waits for its wake-up connection, which the loopback makes at once.
 const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -120,7 +123,8 @@ impl Server {
     /// the stop is closed unhandled.
     ///
     /// An error that concerns one connection, or that passes, such as running out of descriptors, is one
-    /// line on stderr when it begins, and the server goes on.
+    /// line on stderr, and the server goes on. The same error is not said again before it has been gone for
+    /// ten seconds.
     ///
     /// # Errors
     ///
@@ -223,19 +227,15 @@ fn serve_from(
     mut accept: impl FnMut() -> io::Result<(TcpStream, SocketAddr)>,
     stopped: &AtomicBool,
     mut handler: impl FnMut(TcpStream, SocketAddr),
-    mut log: impl Write,
+    log: impl Write,
 ) -> io::Result<()> {
     let stopped = || stopped.load(Ordering::Acquire);
-    // What accept last failed with, so that an error that goes on for hours isn't a line every pause.
-    let mut trouble = String::new();
+    let mut complaints = Complaints { log, calm: CALM, last: None };
     while !stopped() {
         match accept() {
             // The wake-up, or a client that came too late.
             Ok(_) if stopped() => {}
-            Ok((stream, peer)) => {
-                trouble.clear();
-                handler(stream, peer);
-            }
+            Ok((stream, peer)) => handler(stream, peer),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             // EINVAL: not listening. By accept(2) the other errors are about one connection ("treat them
             // like EAGAIN"), about a shortage, or about a descriptor that isn't a socket, and this one is.
@@ -243,12 +243,7 @@ fn serve_from(
                 return Err(error);
             }
             Err(error) => {
-                let message = error.to_string();
-                if message != trouble {
-                    // Not eprintln, which panics when stderr is closed: a server outlives its terminal.
-                    let _ = writeln!(log, "error: accepting a connection: {message}");
-                    trouble = message;
-                }
+                complaints.say(&error);
                 if !is_about_one_connection(&error) {
                     thread::sleep(PAUSE);
                 }
@@ -256,6 +251,28 @@ fn serve_from(
         }
     }
     Ok(())
+}
+
+/// Says what accept fails with: when it begins, and not at every pause while it goes on for hours.
+struct Complaints<W> {
+    log: W,
+    /// How long it must have been gone to be said again. Out of descriptors, accept succeeds and fails by turns.
+    calm: Duration,
+    /// The last error, and when it was.
+    last: Option<(String, Instant)>,
+}
+
+impl<W: Write> Complaints<W> {
+    fn say(&mut self, error: &io::Error) {
+        let message = error.to_string();
+        let goes_on =
+            self.last.as_ref().is_some_and(|(last, when)| *last == message && when.elapsed() < self.calm);
+        if !goes_on {
+            // Not eprintln, which panics when stderr is closed: a server outlives its terminal.
+            let _ = writeln!(self.log, "error: accepting a connection: {message}");
+        }
+        self.last = Some((message, Instant::now()));
+    }
 }
 
 /// Whether a client went away while it queued: it left the queue, so the next one needn't wait.
@@ -270,7 +287,6 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     /// What one accept returns in these tests.
     type Accepted = io::Result<(TcpStream, SocketAddr)>;
@@ -343,16 +359,25 @@ mod tests {
         let (_, log) = serve_all(vec![
             fail(memory),
             fail(memory),
-            fail(network),
             connection(),
+            fail(memory),
             fail(network),
-            fail(network),
+            fail(memory),
         ]);
         let said: Vec<_> = log.lines().collect();
         assert_eq!(
             said,
-            [memory, network, network].map(|kind| format!("error: accepting a connection: {kind}"))
+            [memory, network, memory].map(|kind| format!("error: accepting a connection: {kind}"))
         );
+    }
+
+    #[test]
+    fn an_error_that_comes_back_is_said_again() {
+        let mut complaints = Complaints { log: Vec::new(), calm: Duration::ZERO, last: None };
+        for _ in 0..2 {
+            complaints.say(&ErrorKind::OutOfMemory.into());
+        }
+        assert_eq!(complaints.log.split(|byte| *byte == b'\n').count(), 3);
     }
 
     #[test]

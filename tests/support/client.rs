@@ -1,6 +1,6 @@
 //! A client on the loopback.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::Duration;
@@ -40,4 +40,13 @@ pub fn round_trip(mut stream: &TcpStream) {
     let mut answer = [0];
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"?");
+}
+
+/// Lets so much time pass, in which the server must send nothing.
+pub fn pause(mut stream: &TcpStream, time: Duration) {
+    stream.set_read_timeout(Some(time)).unwrap();
+    let error = stream.read(&mut [0]).unwrap_err();
+    // Unix and Windows differ in what a socket's timeout is called.
+    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+    stream.set_read_timeout(Some(TOO_LONG)).unwrap();
 }

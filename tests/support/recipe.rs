@@ -1,11 +1,12 @@
 //! A recipe, and its process.
 
 use super::client::TOO_LONG;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
+use std::time::Instant;
 use std::{env, iter, thread};
 
 /// An example, and the arguments it is tested with.
@@ -31,23 +32,53 @@ impl Recipe {
 /// A recipe's process that listens. It ends when this is dropped.
 pub struct Running {
     pub addr: SocketAddr,
+    /// What is typed for it. It is open as long as nobody drops it.
+    pub stdin: ChildStdin,
     /// What it prints from its second line on.
     pub stdout: BufReader<ChildStdout>,
     pub stderr: ChildStderr,
-    _process: Process,
+    process: Process,
 }
 
 impl Running {
     /// Runs `command`, which is a recipe and its other arguments, on a free port.
     pub fn start(mut command: Command) -> Self {
-        command.args(["--addr", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(["--addr", "127.0.0.1:0"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = Process(command.spawn().unwrap());
+        let stdin = process.0.stdin.take().unwrap();
         let mut stdout = BufReader::new(process.0.stdout.take().unwrap());
         let stderr = process.0.stderr.take().unwrap();
         let mut first = String::new();
         stdout.read_line(&mut first).unwrap();
         let addr = first.trim_end().strip_prefix("listening on ").expect(&first).parse().unwrap();
-        Self { addr, stdout, stderr, _process: process }
+        Self { addr, stdin, stdout, stderr, process }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    /// Types `stop`.
+    pub fn stop(&mut self) {
+        self.stdin.write_all(b"stop\n").unwrap();
+    }
+
+    /// What it has printed on stdout and on stderr, once it has ended by itself, in success.
+    pub fn end(mut self) -> [Vec<String>; 2] {
+        let outputs: [Box<dyn Read + Send>; 2] = [Box::new(self.stdout), Box::new(self.stderr)];
+        let printed = outputs.map(lines).map(Iterator::collect);
+        // Its outputs end a little before it does.
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = self.process.0.try_wait().unwrap() {
+                break status;
+            }
+            assert!(begin.elapsed() < TOO_LONG, "it goes on: {printed:?}");
+            thread::yield_now();
+        };
+        assert!(status.success(), "{status}: {printed:?}");
+        printed
     }
 }
 

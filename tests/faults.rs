@@ -1,0 +1,384 @@
+//! What can go wrong with a client, the system or the terminal goes wrong here, to both servers that have a pool.
+
+mod support;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use pool_recipes::Usage;
+use support::client::{TOO_LONG, bytes, connect, exchange, pause, round_trip};
+use support::recipe::{Recipe, Running, lines};
+
+/// Makes a module of tests for each of the servers.
+macro_rules! faults {
+    ($($test:ident)*) => {
+        faults!(@server executor $($test)*);
+        faults!(@server manual_queue $($test)*);
+    };
+    (@server $name:ident $($test:ident)*) => {
+        mod $name {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(stringify!($name));
+                }
+            )*
+        }
+    };
+}
+
+faults! {
+    a_want_of_descriptors_is_said_once_and_ends_with_the_want
+    a_stop_ends_a_server_that_wants_descriptors
+    clients_that_reset_at_every_stage_harm_nobody_and_are_all_counted
+    a_client_that_never_reads_does_not_keep_its_worker
+    a_client_that_sends_now_and_then_is_no_idle_one
+    half_open_and_half_closed_clients_do_not_keep_their_workers
+    a_stop_lets_the_served_finish
+    a_stop_cuts_off_whoever_does_not_finish
+    a_stop_turns_away_whoever_waits_in_a_full_queue
+    stopping_twice_is_stopping_once
+    the_end_of_the_input_is_no_stop_and_an_unknown_word_is_an_error
+    a_client_too_many_is_closed_at_once
+    closed_outputs_stop_neither_its_service_nor_its_end
+    ten_thousand_connections_leave_nothing_behind
+    a_bad_limit_is_one_line_and_exit_code_2
+}
+
+/// Shorter than anybody waits, and longer than a busy machine takes to answer.
+const IDLE: &str = "1";
+
+fn command(name: &'static str, arguments: &[&str]) -> Command {
+    let mut command = Recipe { name, arguments: &[] }.command();
+    command.args(arguments);
+    command
+}
+
+fn start(name: &'static str, arguments: &[&str]) -> Running {
+    Running::start(command(name, arguments))
+}
+
+/// A server that may have 20 files open, and needs some for itself.
+fn poor(name: &'static str) -> Running {
+    let command = command(name, &["--workers", "4", "--grace", "0.1"]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", r#"ulimit -n 20 && exec "$0" "$@""#]);
+    limited.arg(command.get_program()).args(command.get_args());
+    Running::start(limited)
+}
+
+/// The totals in its last line: served, shed, timed out, bytes echoed.
+fn totals(stdout: &[String]) -> [u64; 4] {
+    let last = stdout.last().expect("no totals");
+    let figures: Vec<_> =
+        last.split(|char: char| !char.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect();
+    figures.try_into().unwrap_or_else(|_| panic!("no totals: {last}"))
+}
+
+/// Waits until the server closes the connection: at its end, or with a reset if something was left unread.
+fn wait_for_the_end(mut client: &TcpStream) {
+    let mut rest = [0; 10_000];
+    loop {
+        match client.read(&mut rest) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
+                return;
+            }
+        }
+    }
+}
+
+/// A client that is being served.
+fn served(running: &Running) -> TcpStream {
+    let client = connect(running.addr);
+    round_trip(&client);
+    client
+}
+
+fn a_want_of_descriptors_is_said_once_and_ends_with_the_want(name: &'static str) {
+    if cfg!(not(unix)) {
+        return;
+    }
+    let mut running = poor(name);
+    let mut clients: Vec<_> = (0..60).map(|_| connect(running.addr)).collect();
+    // Each one that leaves gives a descriptor back, which the next one takes: a want that comes and goes.
+    for _ in 0..50 {
+        drop(clients.remove(0));
+        round_trip(&clients[0]);
+    }
+    drop(clients);
+    assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
+    running.stop();
+    let [_, stderr] = running.end();
+    let wants = stderr.iter().filter(|line| line.starts_with("error: accepting a connection: "));
+    assert_eq!(wants.count(), 1, "{stderr:?}");
+}
+
+fn a_stop_ends_a_server_that_wants_descriptors(name: &'static str) {
+    if cfg!(not(unix)) {
+        return;
+    }
+    let mut running = poor(name);
+    let clients: Vec<_> = (0..40).map(|_| connect(running.addr)).collect();
+    let mut first = [0];
+    running.stderr.read_exact(&mut first).unwrap();
+    running.stop();
+    running.end();
+    drop(clients);
+}
+
+fn clients_that_reset_at_every_stage_harm_nobody_and_are_all_counted(name: &'static str) {
+    let mut running = start(name, &["--workers", "2"]);
+    let busy = [served(&running), served(&running)];
+    // Before a worker has it: the workers are busy.
+    for _ in 0..10 {
+        connect(running.addr).write_all(b"?").unwrap();
+    }
+    drop(busy);
+    for _ in 0..10 {
+        // Served, and its answer unread.
+        let mut client = connect(running.addr);
+        client.write_all(b"?").unwrap();
+        assert_eq!(client.peek(&mut [0]).unwrap(), 1);
+        drop(client);
+        // While the server writes.
+        let mut client = connect(running.addr);
+        client.write_all(&bytes(1 << 20)).unwrap();
+        client.read_exact(&mut [0; 10]).unwrap();
+        drop(client);
+    }
+    assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
+    running.stop();
+    let [stdout, _] = running.end();
+    let [served, shed, timed_out, _] = totals(&stdout);
+    assert_eq!([served, shed, timed_out], [2 + 10 + 20 + 1, 0, 0]);
+}
+
+fn a_client_that_never_reads_does_not_keep_its_worker(name: &'static str) {
+    let mut running = start(name, &["--workers", "1", "--idle-timeout", IDLE]);
+    let mut deaf = connect(running.addr);
+    // Until the server closes the connection, as it gets rid of nothing.
+    while deaf.write(&[0; 10_000]).is_ok() {}
+    assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
+    running.stop();
+    let [stdout, _] = running.end();
+    assert_eq!(totals(&stdout)[..3], [2, 0, 1]);
+}
+
+fn a_client_that_sends_now_and_then_is_no_idle_one(name: &'static str) {
+    let mut running = start(name, &["--workers", "2", "--idle-timeout", "2"]);
+    let slow = connect(running.addr);
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(2200) {
+        round_trip(&slow);
+        pause(&slow, Duration::from_millis(100));
+        // Meanwhile the other worker serves others.
+        assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
+    }
+    wait_for_the_end(&slow);
+    running.stop();
+    let [stdout, _] = running.end();
+    assert_eq!(totals(&stdout)[1..3], [0, 1]);
+}
+
+fn half_open_and_half_closed_clients_do_not_keep_their_workers(name: &'static str) {
+    let mut running = start(name, &["--workers", "1", "--idle-timeout", IDLE]);
+    // A peer that is gone without a word sends nothing any more: a server sees no more of it.
+    let gone = served(&running);
+    // It is there, and has said that it will send nothing.
+    let done = connect(running.addr);
+    done.shutdown(Shutdown::Write).unwrap();
+    // It will read nothing.
+    let mut deaf = connect(running.addr);
+    deaf.shutdown(Shutdown::Read).unwrap();
+    deaf.write_all(b"?").unwrap();
+    assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
+    wait_for_the_end(&gone);
+    wait_for_the_end(&done);
+    running.stop();
+    let [stdout, _] = running.end();
+    let [served, shed, timed_out, _] = totals(&stdout);
+    assert_eq!([served, shed], [4, 0]);
+    // On some systems the third one is reset for its answer.
+    assert!((1..=2).contains(&timed_out), "{stdout:?}");
+}
+
+fn a_stop_lets_the_served_finish(name: &'static str) {
+    let mut running = start(name, &["--workers", "2", "--queue", "1", "--grace", "30"]);
+    let (client, other) = (served(&running), served(&running));
+    let waiting = connect(running.addr);
+    // Too many: when it is closed, the one before it has been accepted.
+    wait_for_the_end(&connect(running.addr));
+    let begin = Instant::now();
+    running.stop();
+    // The one that no worker has is closed. From here on it stops.
+    wait_for_the_end(&waiting);
+    round_trip(&client);
+    assert_eq!(exchange(&client, b"hello"), b"hello");
+    drop(other);
+    let [stdout, stderr] = running.end();
+    assert!(begin.elapsed() < TOO_LONG);
+    assert_eq!(totals(&stdout), [2, 2, 0, 1 + 1 + 1 + 5]);
+    // Of the one that waited.
+    assert_eq!(stderr.len(), 1, "{stderr:?}");
+}
+
+fn a_stop_cuts_off_whoever_does_not_finish(name: &'static str) {
+    let mut running = start(name, &["--workers", "2", "--grace", "0.1"]);
+    let silent = served(&running);
+    let flooding = served(&running);
+    let sending = thread::spawn(move || {
+        let mut flooding = flooding;
+        while flooding.write(&[0; 10_000]).is_ok() {}
+    });
+    running.stop();
+    wait_for_the_end(&silent);
+    sending.join().unwrap();
+    let [stdout, _] = running.end();
+    assert_eq!(totals(&stdout)[..3], [2, 0, 0]);
+}
+
+fn a_stop_turns_away_whoever_waits_in_a_full_queue(name: &'static str) {
+    let mut running = start(name, &["--workers", "1", "--queue", "2", "--grace", "30"]);
+    let client = served(&running);
+    let waiting = [connect(running.addr), connect(running.addr)];
+    // Too many: when it is closed, the others have been accepted.
+    wait_for_the_end(&connect(running.addr));
+    running.stop();
+    waiting.iter().for_each(wait_for_the_end);
+    drop(client);
+    let [stdout, _] = running.end();
+    assert_eq!(totals(&stdout), [1, 3, 0, 1]);
+}
+
+fn stopping_twice_is_stopping_once(name: &'static str) {
+    let mut running = start(name, &["--workers", "1", "--queue", "1", "--grace", "30"]);
+    let client = served(&running);
+    let waiting = connect(running.addr);
+    wait_for_the_end(&connect(running.addr));
+    running.stop();
+    wait_for_the_end(&waiting);
+    running.stop();
+    assert_eq!(exchange(&client, b"hello"), b"hello");
+    let [stdout, _] = running.end();
+    assert_eq!(totals(&stdout), [1, 2, 0, 6]);
+}
+
+fn the_end_of_the_input_is_no_stop_and_an_unknown_word_is_an_error(name: &'static str) {
+    let mut running = start(name, &[]);
+    running.stdin.write_all(b"\nquit\n").unwrap();
+    let Running { addr, stdin, stderr, .. } = &mut running;
+    let mut error = [0; 7];
+    stderr.read_exact(&mut error).unwrap();
+    assert_eq!(&error, b"error: ");
+    assert_eq!(exchange(&connect(*addr), b"hello"), b"hello");
+    stdin.flush().unwrap();
+
+    let mut command = command(name, &["--addr", "127.0.0.1:0"]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let first = lines(child.stdout.take().unwrap()).next().unwrap();
+    let addr = first.strip_prefix("listening on ").unwrap();
+    for _ in 0..10 {
+        assert_eq!(exchange(&connect(addr), b"hello"), b"hello");
+    }
+    assert!(child.try_wait().unwrap().is_none(), "it has ended");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn a_client_too_many_is_closed_at_once(name: &'static str) {
+    let mut running = start(name, &["--workers", "1", "--queue", "1"]);
+    let client = served(&running);
+    let waiting = connect(running.addr);
+    for _ in 0..10 {
+        wait_for_the_end(&connect(running.addr));
+    }
+    round_trip(&client);
+    drop(client);
+    assert_eq!(exchange(&waiting, b"hello"), b"hello");
+    running.stop();
+    let [stdout, _] = running.end();
+    assert_eq!(totals(&stdout), [2, 10, 0, 7]);
+}
+
+fn closed_outputs_stop_neither_its_service_nor_its_end(name: &'static str) {
+    let mut command = command(name, &["--addr", "127.0.0.1:0", "--workers", "1", "--idle-timeout", IDLE]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // This reads the output up to the end of its second line, and drops it.
+    let addr = {
+        let mut lines = lines(child.stdout.take().unwrap());
+        let first = lines.next().unwrap();
+        lines.next().unwrap();
+        first.strip_prefix("listening on ").unwrap().to_owned()
+    };
+    drop(child.stderr.take());
+    for _ in 0..10 {
+        assert_eq!(exchange(&connect(&*addr), b"hello"), b"hello");
+    }
+    // One that it would say something of on stderr.
+    wait_for_the_end(&connect(&*addr));
+    assert_eq!(exchange(&connect(&*addr), b"hello"), b"hello");
+    child.stdin.take().unwrap().write_all(b"stop\n").unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+fn ten_thousand_connections_leave_nothing_behind(name: &'static str) {
+    if cfg!(not(target_os = "linux")) {
+        return;
+    }
+    let mut running = start(name, &["--workers", "8"]);
+    let pid = running.pid();
+    // Which reads what it prints, or it would wait for someone who does.
+    let printed = lines(running.stdout);
+    let used = || (Usage::of(pid).unwrap(), fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count());
+    let visit = |n: usize| {
+        let client = connect(running.addr);
+        if n % 2 == 0 {
+            round_trip(&client);
+        }
+    };
+    let (_, descriptors) = used();
+    (0..1000).for_each(visit);
+    let (before, _) = used();
+    (0..10_000).for_each(visit);
+    let begin = Instant::now();
+    let after = loop {
+        let (after, open) = used();
+        if open == descriptors {
+            break after;
+        }
+        assert!(begin.elapsed() < TOO_LONG, "{open} descriptors are left, of {descriptors}");
+        thread::yield_now();
+    };
+    assert_eq!(after.threads, before.threads);
+    assert!(after.resident_bytes < before.resident_bytes + (2 << 20), "{before:?} {after:?}");
+    // Whoever is accepted is accepted in turn: after this one, all the others have been.
+    visit(0);
+    running.stdin.write_all(b"stop\n").unwrap();
+    assert_eq!(totals(&printed.collect::<Vec<_>>()), [11_001, 0, 0, 5501]);
+}
+
+fn a_bad_limit_is_one_line_and_exit_code_2(name: &'static str) {
+    for (flag, value) in [
+        ("--queue", "0"),
+        ("--queue", "many"),
+        ("--idle-timeout", "0"),
+        ("--idle-timeout", "-1"),
+        ("--idle-timeout", "nan"),
+        ("--idle-timeout", "soon"),
+        ("--grace", "inf"),
+    ] {
+        let mut command = command(name, &[]);
+        command.arg(format!("{flag}={value}"));
+        let assert = assert_cmd::Command::from_std(command).timeout(TOO_LONG).assert().code(2).stdout("");
+        let stderr = String::from_utf8_lossy(&assert.get_output().stderr);
+        assert!(stderr.starts_with(&format!("error: {flag} {value}: must be ")), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
