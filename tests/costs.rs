@@ -3,9 +3,9 @@
 mod support;
 
 use std::process::{Command, Stdio};
-use std::{env, fs, process, thread};
+use std::{env, fs, thread};
 
-use support::client::TOO_LONG;
+use support::example::{Scratch, cells, fail, figure, leaves_no_process, succeed};
 use support::recipe::Recipe;
 use support::xml::{elements, texts};
 
@@ -24,30 +24,19 @@ fn command(example: &Recipe) -> Command {
 
 /// What the example prints in a run that succeeds, and the picture that it draws, if it does.
 fn run(example: &Recipe, test: &str) -> (String, Option<String>) {
-    let picture = env::temp_dir().join(format!("pool-recipes-{test}-{}.svg", process::id()));
+    let picture = Scratch::new(&format!("{test}.svg"));
     let mut command = example.command();
-    command.arg("--svg").arg(&picture);
-    let assert = assert_cmd::Command::from_std(command).timeout(TOO_LONG).assert().success().stderr("");
-    let svg = fs::read_to_string(&picture).ok();
-    let _ = fs::remove_file(&picture);
-    (String::from_utf8(assert.get_output().stdout.clone()).unwrap(), svg)
+    command.arg("--svg").arg(&picture.0);
+    (succeed(command), fs::read_to_string(&picture.0).ok())
 }
 
 /// The cells of the table whose first title is `title`, the titles left out.
 fn table(output: &str, title: &str) -> Vec<Vec<String>> {
-    let cells = |line: &str| {
-        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
-    };
     let mut lines = output.lines().skip_while(|line| !line.starts_with(title));
-    let titles: Vec<String> = cells(lines.next().expect(title));
-    let rows: Vec<Vec<String>> = lines.take_while(|line| !line.is_empty()).map(cells).collect();
+    let titles = cells(lines.next().expect(title));
+    let rows: Vec<_> = lines.take_while(|line| !line.is_empty()).map(cells).collect();
     assert!(rows.iter().all(|row| row.len() == titles.len()), "{output}");
     rows
-}
-
-/// A figure, with or without its thousands apart.
-fn figure(cell: &str) -> f64 {
-    cell.replace(',', "").parse().expect(cell)
 }
 
 /// The widths of the bars in a picture: its other rectangles begin elsewhere.
@@ -172,9 +161,7 @@ fn every_crew_finds_all_primes() {
 
 #[test]
 fn python_is_not_needed() {
-    let assert =
-        assert_cmd::Command::from_std(command(&CPU_BOUND)).timeout(TOO_LONG).assert().success().stderr("");
-    let output = String::from_utf8_lossy(&assert.get_output().stdout);
+    let output = succeed(command(&CPU_BOUND));
     assert!(output.contains("No python3"), "{output}");
     assert!(table(&output, "pool").iter().all(|row| row[0] == "this pool"), "{output}");
 }
@@ -192,7 +179,7 @@ fn a_bad_argument_is_one_line_and_exit_code_2() {
     ] {
         let mut command = command(example);
         command.args(arguments);
-        error(command, 2, arguments.first().unwrap());
+        assert!(fail(command, 2).starts_with(&format!("error: {}", arguments[0])));
     }
 }
 
@@ -203,18 +190,8 @@ fn a_picture_that_cannot_be_written_is_one_line_and_exit_code_1() {
     {
         let mut command = command(example);
         command.args(["--svg", "no-such-directory/x.svg"]);
-        error(command, 1, "no-such-directory");
+        assert!(fail(command, 1).contains("no-such-directory"));
     }
-}
-
-/// Runs `command`, which must say what is wrong.
-fn error(command: Command, code: i32, what: &str) {
-    let assert = assert_cmd::Command::from_std(command).timeout(TOO_LONG).assert().code(code);
-    let stderr = String::from_utf8_lossy(&assert.get_output().stderr);
-    assert!(
-        stderr.starts_with("error: ") && stderr.lines().count() == 1 && stderr.contains(what),
-        "{stderr}"
-    );
 }
 
 #[test]
@@ -234,13 +211,6 @@ fn no_process_outlives_its_example() {
         return;
     }
     for example in [&STACK_SIZE, &CPU_BOUND] {
-        let mark = format!("POOL_RECIPES_MARK={}-{}", example.name, process::id());
-        let (name, value) = mark.split_once('=').unwrap();
-        assert!(command(example).env(name, value).stdout(Stdio::null()).status().unwrap().success());
-        for entry in fs::read_dir("/proc").unwrap().map(Result::unwrap) {
-            // Processes of others can't be read, and those that have ended are gone.
-            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-            assert!(!String::from_utf8_lossy(&environment).contains(&mark), "{:?} is left", entry.path());
-        }
+        leaves_no_process(command(example), 0);
     }
 }

@@ -10,6 +10,7 @@ use std::{fs, thread};
 
 use pool_recipes::Usage;
 use support::client::{TOO_LONG, bytes, connect, exchange, pause, round_trip};
+use support::example::{fail, with_open_files};
 use support::recipe::{Recipe, Running, lines};
 
 /// Makes a module of tests for each of the servers.
@@ -63,11 +64,7 @@ fn start(name: &'static str, arguments: &[&str]) -> Running {
 
 /// A server that may have 20 files open, and needs some for itself.
 fn poor(name: &'static str) -> Running {
-    let command = command(name, &["--workers", "4", "--grace", "0.1"]);
-    let mut limited = Command::new("sh");
-    limited.args(["-c", r#"ulimit -n 20 && exec "$0" "$@""#]);
-    limited.arg(command.get_program()).args(command.get_args());
-    Running::start(limited)
+    Running::start(with_open_files(20, &command(name, &["--workers", "4", "--grace", "0.1"])))
 }
 
 /// The totals in its last line: served, shed, timed out, bytes echoed.
@@ -376,9 +373,7 @@ fn a_bad_limit_is_one_line_and_exit_code_2(name: &'static str) {
     ] {
         let mut command = command(name, &[]);
         command.arg(format!("{flag}={value}"));
-        let assert = assert_cmd::Command::from_std(command).timeout(TOO_LONG).assert().code(2).stdout("");
-        let stderr = String::from_utf8_lossy(&assert.get_output().stderr);
-        assert!(stderr.starts_with(&format!("error: {flag} {value}: must be ")), "{stderr}");
-        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        let error = fail(command, 2);
+        assert!(error.starts_with(&format!("error: {flag} {value}: must be ")), "{error}");
     }
 }

@@ -2,12 +2,11 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::fs;
 use std::process::Command;
 use std::sync::OnceLock;
-use std::{env, fs, process};
 
-use support::client::TOO_LONG;
+use support::example::{Scratch, cells, fail, figure, leaves_no_process, succeed, with_open_files};
 use support::recipe::Recipe;
 use support::xml::{elements, texts};
 
@@ -33,17 +32,17 @@ struct Row {
 
 impl Row {
     fn parse(line: &str) -> Self {
-        let cells: Vec<_> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
-        let &[server, silent, threads, reserved, real, descriptors, honest] = &cells[..] else {
+        let cells = cells(line);
+        let [server, silent, threads, reserved, real, descriptors, honest] = &cells[..] else {
             panic!("{line}")
         };
         Self {
-            server: server.to_owned(),
+            server: server.clone(),
             silent: figure(silent),
             threads: figure(threads),
-            megabytes: [reserved, real].map(figure),
+            megabytes: [reserved, real].map(|cell| figure(cell)),
             descriptors: figure(descriptors),
-            honest: honest.to_owned(),
+            honest: honest.clone(),
         }
     }
 
@@ -52,63 +51,26 @@ impl Row {
     }
 }
 
-/// A figure, with or without its thousands apart.
-fn figure(cell: &str) -> f64 {
-    cell.replace(',', "").parse().expect(cell)
-}
-
 fn rows(output: &str) -> Vec<Row> {
     let table = output.lines().skip_while(|line| !line.starts_with("server ")).skip(1);
     table.take_while(|line| !line.is_empty()).map(Row::parse).collect()
-}
-
-/// A file that is no other's, and gone when this is dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        Self(env::temp_dir().join(format!("pool-recipes-flood-{}-{name}", process::id())))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // It isn't there if the test has failed before.
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-/// What a command prints that succeeds.
-fn stdout(command: Command) -> String {
-    let assert = assert_cmd::Command::from_std(command).timeout(TOO_LONG).assert().success().stderr("");
-    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
-}
-
-/// Runs a command that must say in one line what is wrong.
-fn error(command: Command, code: i32, what: &str) {
-    let assert = assert_cmd::Command::from_std(command).timeout(TOO_LONG).assert().code(code);
-    let stderr = String::from_utf8_lossy(&assert.get_output().stderr);
-    assert!(
-        stderr.starts_with("error: ") && stderr.lines().count() == 1 && stderr.contains(what),
-        "{stderr}"
-    );
 }
 
 /// What the flood prints, and its picture. It takes seconds, so there is only one.
 fn flood() -> &'static (String, String) {
     static FLOODED: OnceLock<(String, String)> = OnceLock::new();
     FLOODED.get_or_init(|| {
-        let picture = Scratch::new("picture.svg");
+        let picture = Scratch::new("flood.svg");
         let mut command = FLOOD.command();
         command.arg("--svg").arg(&picture.0);
-        (stdout(command), fs::read_to_string(&picture.0).unwrap())
+        (succeed(command), fs::read_to_string(&picture.0).unwrap())
     })
 }
 
 #[test]
 fn only_linux_says_what_a_flood_costs() {
     if !LINUX {
-        error(TRICKLE.command(), 1, "only Linux");
+        assert!(fail(TRICKLE.command(), 1).contains("only Linux"));
     }
 }
 
@@ -189,17 +151,12 @@ fn no_flood_is_larger_than_the_limit_of_open_files() {
     if !LINUX {
         return;
     }
-    let limited = |limit: &str| {
-        let mut command = Command::new("sh");
-        let flood = FLOOD.command();
-        command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]);
-        command.arg(flood.get_program()).args(["--connections", "2000", "--patience", "1"]);
-        command
-    };
-    let output = stdout(limited("100"));
+    let mut flood = FLOOD.command();
+    flood.args(["--connections", "2000", "--patience", "1"]);
+    let output = succeed(with_open_files(100, &flood));
     assert!(output.starts_with("36 silent connections to each server, 2,000 asked for; "), "{output}");
     assert_eq!(rows(&output).iter().map(|row| row.silent).collect::<Vec<_>>(), [0.0, 36.0].repeat(3));
-    error(limited("64"), 1, "64 open files");
+    assert!(fail(with_open_files(64, &flood), 1).contains("64 open files"));
 }
 
 #[test]
@@ -209,7 +166,7 @@ fn a_bad_argument_is_one_line_and_exit_code_2() {
     {
         let mut command = FLOOD.command();
         command.args(arguments);
-        error(command, 2, arguments[0]);
+        assert!(fail(command, 2).starts_with(&format!("error: {}", arguments[0])));
     }
 }
 
@@ -220,7 +177,7 @@ fn servers_that_are_not_there_are_one_line_and_exit_code_1() {
     }
     let alone = Scratch::new("alone");
     fs::copy(TRICKLE.command().get_program(), &alone.0).unwrap();
-    error(Command::new(&alone.0), 1, "cargo build");
+    assert!(fail(Command::new(&alone.0), 1).contains("cargo build"));
 }
 
 #[test]
@@ -228,20 +185,8 @@ fn no_server_outlives_the_flood() {
     if !LINUX {
         return;
     }
-    let missing = Path::new("no-such-directory").join("x.svg");
-    for (end, code) in [("success", 0), ("failure", 1)] {
-        let mark = format!("POOL_RECIPES_MARK=flood-{end}-{}", process::id());
-        let (name, value) = mark.split_once('=').unwrap();
-        let mut command = TRICKLE.command();
-        command.env(name, value);
-        if code == 1 {
-            command.arg("--svg").arg(&missing);
-        }
-        assert_eq!(command.output().unwrap().status.code(), Some(code));
-        for entry in fs::read_dir("/proc").unwrap().map(Result::unwrap) {
-            // Processes of others can't be read, and those that have ended are gone.
-            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-            assert!(!String::from_utf8_lossy(&environment).contains(&mark), "{:?} is left", entry.path());
-        }
-    }
+    leaves_no_process(TRICKLE.command(), 0);
+    let mut failure = TRICKLE.command();
+    failure.args(["--svg", "no-such-directory/x.svg"]);
+    leaves_no_process(failure, 1);
 }

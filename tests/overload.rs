@@ -2,11 +2,10 @@
 
 mod support;
 
-use std::process::{Command, Stdio};
+use std::fs;
 use std::sync::OnceLock;
-use std::{env, fs, process};
 
-use support::client::TOO_LONG;
+use support::example::{Scratch, cells, fail, figure, leaves_no_process, succeed};
 use support::recipe::Recipe;
 use support::xml::{elements, texts};
 
@@ -22,45 +21,38 @@ const OVERLOAD: Recipe = Recipe {
 fn overload() -> &'static (String, String) {
     static RUN: OnceLock<(String, String)> = OnceLock::new();
     RUN.get_or_init(|| {
-        let picture = env::temp_dir().join(format!("pool-recipes-overload-{}.svg", process::id()));
+        let picture = Scratch::new("overload.svg");
         let mut command = OVERLOAD.command();
-        command.arg("--svg").arg(&picture);
-        let assert = assert_cmd::Command::from_std(command).timeout(TOO_LONG).assert().success().stderr("");
-        let svg = fs::read_to_string(&picture).unwrap();
-        fs::remove_file(&picture).unwrap();
-        (String::from_utf8(assert.get_output().stdout.clone()).unwrap(), svg)
+        command.arg("--svg").arg(&picture.0);
+        (succeed(command), fs::read_to_string(&picture.0).unwrap())
     })
 }
 
 /// A server's row of the table, by the titles of its columns.
 fn cell(server: &str, title: &str) -> String {
     let (output, _) = overload();
-    let cells = |line: &str| -> Vec<String> {
-        line.split("  ").map(|cell| cell.trim().replace(',', "")).filter(|cell| !cell.is_empty()).collect()
-    };
     let line = |start: &str| cells(output.lines().find(|line| line.starts_with(start)).expect(output));
     let column = line("server ").iter().position(|cell| cell == title).expect(title);
     line(&format!("{server} "))[column].clone()
 }
 
-fn figure(server: &str, title: &str) -> f64 {
-    let cell = cell(server, title);
-    cell.parse().unwrap_or_else(|_| panic!("{server}: {title}: {cell}\n{}", overload().0))
+fn count(server: &str, title: &str) -> f64 {
+    figure(&cell(server, title))
 }
 
 #[test]
 fn the_honest_client_never_waits_longer_than_the_idle_timeout_and_a_second_on_the_protected_server() {
     if LINUX {
-        assert!(figure("protected", "asked") >= 1.0);
-        assert!(figure("protected", "gave up") < 0.5);
-        assert!(figure("protected", "worst ms") < 1500.0, "{}", overload().0);
+        assert!(count("protected", "asked") >= 1.0);
+        assert!(count("protected", "gave up") < 0.5);
+        assert!(count("protected", "worst ms") < 1500.0, "{}", overload().0);
     }
 }
 
 #[test]
 fn the_plain_server_starves_the_honest_client() {
     if LINUX {
-        assert!(figure("plain", "gave up") >= 1.0);
+        assert!(count("plain", "gave up") >= 1.0);
         assert_eq!(cell("plain", "worst ms"), "gave up");
     }
 }
@@ -68,11 +60,11 @@ fn the_plain_server_starves_the_honest_client() {
 #[test]
 fn only_the_protected_server_bounds_its_descriptors_and_sheds_the_others() {
     if LINUX {
-        assert!(figure("plain", "descriptors") >= 300.0);
-        assert!(figure("plain", "shed") + figure("plain", "timed out") < 0.5);
+        assert!(count("plain", "descriptors") >= 300.0);
+        assert!(count("plain", "shed") + count("plain", "timed out") < 0.5);
         // 128 workers, 64 places, its own descriptors, and those it is about to close.
-        assert!(figure("protected", "descriptors") <= 128.0 + 64.0 + 20.0, "{}", overload().0);
-        assert!(figure("protected", "shed") >= 1.0 && figure("protected", "timed out") >= 128.0);
+        assert!(count("protected", "descriptors") <= 128.0 + 64.0 + 20.0, "{}", overload().0);
+        assert!(count("protected", "shed") >= 1.0 && count("protected", "timed out") >= 128.0);
     }
 }
 
@@ -96,10 +88,8 @@ fn a_bad_argument_is_one_line_and_exit_code_2() {
     {
         let mut command = OVERLOAD.command();
         command.args(arguments);
-        let assert = assert_cmd::Command::from_std(command).timeout(TOO_LONG).assert().code(2).stdout("");
-        let stderr = String::from_utf8_lossy(&assert.get_output().stderr);
-        assert!(stderr.starts_with(&format!("error: {} {}: ", arguments[0], arguments[1])), "{stderr}");
-        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        let error = fail(command, 2);
+        assert!(error.starts_with(&format!("error: {} {}: ", arguments[0], arguments[1])), "{error}");
     }
 }
 
@@ -108,14 +98,7 @@ fn no_server_outlives_it() {
     if !LINUX {
         return;
     }
-    let mark = format!("POOL_RECIPES_MARK=overload-{}", process::id());
-    let (name, value) = mark.split_once('=').unwrap();
-    let mut command: Command = OVERLOAD.command();
-    command.args(["--connections", "1", "--seconds", "0.1"]).env(name, value).stdout(Stdio::null());
-    assert!(command.status().unwrap().success());
-    for entry in fs::read_dir("/proc").unwrap().map(Result::unwrap) {
-        // Processes of others can't be read, and those that have ended are gone.
-        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-        assert!(!String::from_utf8_lossy(&environment).contains(&mark), "{:?} is left", entry.path());
-    }
+    let mut command = OVERLOAD.command();
+    command.args(["--connections", "1", "--seconds", "0.1"]);
+    leaves_no_process(command, 0);
 }

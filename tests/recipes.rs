@@ -2,11 +2,11 @@
 
 mod support;
 
-use assert_cmd::assert::Assert;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
-use support::client::{TOO_LONG, bytes, connect, exchange, round_trip};
+use support::client::{bytes, connect, exchange, round_trip};
+use support::example::{fail, succeed, with_open_files};
 use support::recipe::{Recipe, Running, lines};
 
 /// Makes a module of tests for a recipe and its arguments: the tests of all recipes, and those of its kind.
@@ -153,13 +153,7 @@ fn a_want_of_descriptors_does_not_stop_it(recipe: &Recipe) {
     if cfg!(not(unix)) {
         return;
     }
-    let command = recipe.command();
-    let mut limited = Command::new("sh");
-    limited
-        .args(["-c", r#"ulimit -n 20 && exec "$0" "$@""#])
-        .arg(command.get_program())
-        .args(command.get_args());
-    let running = Running::start(limited);
+    let running = Running::start(with_open_files(20, &recipe.command()));
     let clients: Vec<_> = (0..40).map(|_| connect(running.addr)).collect();
     let error = lines(running.stderr).next().unwrap();
     assert!(error.starts_with("error: accepting a connection: "), "{error}");
@@ -174,23 +168,16 @@ fn the_smallest_stack_is_enough(recipe: &Recipe) {
     assert!(exchange(&connect(running.addr), &bytes(65_537)) == bytes(65_537));
 }
 
-/// Runs it with `arguments` to its end, which it must come to by itself.
-fn run(recipe: &Recipe, arguments: &[&str]) -> Assert {
-    assert_cmd::Command::from_std(recipe.command()).args(arguments).timeout(TOO_LONG).assert()
-}
-
-/// What it has printed on stderr, which must be one error, and nothing on stdout.
-fn error(assert: Assert) -> String {
-    let stderr = String::from_utf8(assert.stdout("").get_output().stderr.clone()).unwrap();
-    assert!(stderr.starts_with("error: ") && stderr.ends_with('\n'), "{stderr}");
-    assert_eq!(stderr.lines().count(), 1, "{stderr}");
-    stderr
+/// A command that runs it with `arguments`.
+fn command(recipe: &Recipe, arguments: &[&str]) -> Command {
+    let mut command = recipe.command();
+    command.args(arguments);
+    command
 }
 
 fn help_is_printed_whatever_else_is_on_the_line(recipe: &Recipe) {
     for arguments in [["--help"].as_slice(), &["--addr", "nowhere", "--help"], &["--help", "--bogus"]] {
-        let assert = run(recipe, arguments).code(0).stderr("");
-        let usage = String::from_utf8_lossy(&assert.get_output().stdout);
+        let usage = succeed(command(recipe, arguments));
         for word in [recipe.name, "--addr IP:PORT", "127.0.0.1:15000", "--stack-size BYTES", "--help"] {
             assert!(usage.contains(word), "{word} is not in:\n{usage}");
         }
@@ -211,7 +198,7 @@ fn a_bad_argument_is_one_line_and_exit_code_2(recipe: &Recipe) {
         (&["--bogus"], "--bogus: unknown argument"),
         (&["stray"], "stray: unknown argument"),
     ] {
-        let error = error(run(recipe, arguments).code(2));
+        let error = fail(command(recipe, arguments), 2);
         assert!(error.starts_with(&format!("error: {said}")), "{arguments:?}: {error}");
     }
 }
@@ -220,7 +207,7 @@ fn an_address_in_use_is_one_line_and_exit_code_1(recipe: &Recipe) {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
     for arguments in [["--addr", &addr].as_slice(), &[&format!("--addr={addr}")]] {
-        let error = error(run(recipe, arguments).code(1));
+        let error = fail(command(recipe, arguments), 1);
         assert!(error.contains(&addr), "{error}");
     }
 }
@@ -255,7 +242,7 @@ fn a_failed_spawn_costs_one_connection(recipe: &Recipe) {
 }
 
 fn it_has_no_workers(recipe: &Recipe) {
-    error(run(recipe, &["--workers", "4"]).code(2));
+    assert!(fail(command(recipe, &["--workers", "4"]), 2).starts_with("error: --workers: unknown argument"));
 }
 
 fn as_many_clients_are_served_at_the_same_time_as_it_has_workers(recipe: &Recipe) {
@@ -277,6 +264,6 @@ fn as_many_clients_are_served_at_the_same_time_as_it_has_workers(recipe: &Recipe
 }
 
 fn it_needs_a_worker(recipe: &Recipe) {
-    let error = error(run(recipe, &["--workers", "0"]).code(2));
+    let error = fail(command(recipe, &["--workers", "0"]), 2);
     assert!(error.starts_with("error: --workers 0: "), "{error}");
 }

@@ -4,5 +4,6 @@
 #![allow(dead_code)]
 
 pub mod client;
+pub mod example;
 pub mod recipe;
 pub mod xml;
