@@ -1,7 +1,8 @@
 //! The one file that names `std`'s primitives.
 //!
-//! The code in `pool` says `use crate::sync::…` and nothing else, so that the models in `tests/loom` can
-//! compile the same files over loom's doubles of these names, and walk through every interleaving of them.
+//! The code in `pool` says `use crate::sync::…`, so that the models in `tests/loom` can compile the same files over
+//! loom's doubles of these names, and walk through every interleaving of them. Only `Arc` is `std`'s in both: loom's
+//! can't be coerced to `Arc<dyn Trait>`.
 
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic, mpsc};
 pub(crate) use std::{thread, thread_local};

@@ -50,7 +50,7 @@ fn a_connection_that_takes_nothing_times_out() {
     let (_client, mut connection) = connection(&connections);
     // More than the buffers between the two can hold.
     let error = connection.write_all(&vec![0; 64 << 20]).unwrap_err();
-    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::TimedOut, "took nothing for 50ms"));
+    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::TimedOut, "took too little for 50ms"));
     drop(connection);
     let totals = connections.totals();
     assert_eq!((totals.served, totals.timed_out), (1, 1));

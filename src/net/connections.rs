@@ -114,9 +114,10 @@ pub struct Totals {
 impl Connections {
     /// Has no connections yet; none may idle longer than `idle_timeout`, if there is one.
     ///
-    /// A connection idles while it is being served and its peer sends nothing where a read waits for it, or
-    /// takes nothing where a write does. The system counts a write's time, and a write that brought a part of
-    /// its bytes under is not idle: a peer that stops reading is noticed after at most twice that long.
+    /// A connection idles while it is being served and a read finds nothing, or a write no room. The system
+    /// counts the time of each call, and a write that placed a part of its bytes succeeds: a peer that stops
+    /// reading is noticed after at most twice `idle_timeout`. One that reads, but slowly, idles too if so much
+    /// time passes before a good part of the system's buffer is free, which is when Linux wakes a writer.
     ///
     /// An `idle_timeout` of zero is no time at all: the first read or write of each connection is an error.
     #[must_use]
@@ -249,7 +250,7 @@ impl Read for Connection {
 impl Write for Connection {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.begin()?;
-        let length = (&*self.stream).write(bytes).map_err(|error| self.explain(error, "took nothing"))?;
+        let length = (&*self.stream).write(bytes).map_err(|error| self.explain(error, "took too little"))?;
         self.written += length as u64;
         Ok(length)
     }
