@@ -13,7 +13,8 @@ const LINUX: bool = cfg!(target_os = "linux");
 
 /// Small versions of the examples.
 const STACK_SIZE: Recipe = Recipe { name: "stack_size", arguments: &["--threads", "50"] };
-const CPU_BOUND: Recipe = Recipe { name: "cpu_bound", arguments: &["--work", "2003", "--idle", "20"] };
+const CPU_BOUND: Recipe =
+    Recipe { name: "cpu_bound", arguments: &["--work", "2003", "--idle", "20", "--rounds", "1"] };
 
 /// A command that runs the example, and finds no Python, which would take most of the time.
 fn command(example: &Recipe) -> Command {
@@ -140,7 +141,7 @@ fn every_crew_finds_all_primes() {
     }
     for row in &python {
         assert!(row[0].starts_with("Python 3"));
-        assert_eq!(row[3..5], ["66", "18"]);
+        assert_eq!(row[3..5], ["133", "32"]);
     }
     let ours = crews(&ours);
     let (beside, alone) = ours.split_last().unwrap();
@@ -175,6 +176,7 @@ fn a_bad_argument_is_one_line_and_exit_code_2() {
         (&STACK_SIZE, &["--child", "wait"]),
         (&CPU_BOUND, &["--work", "999"]),
         (&CPU_BOUND, &["--idle", "0"]),
+        (&CPU_BOUND, &["--rounds", "0"]),
         (&CPU_BOUND, &["stray"]),
     ] {
         let mut command = command(example);
