@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 use std::{fs, iter, thread};
-use support::arguments::{Arguments, AtLeast};
+use support::arguments::{Arguments, Whole};
 use support::log;
 use support::svg::{Chart, float};
 use support::table::{Table, number};
@@ -43,10 +43,9 @@ fn main() -> ExitCode {
 
 fn cpu_bound() -> Outcome {
     let mut arguments = Arguments::new("Shows how cores share work, and what idle workers cost it.");
-    let AtLeast(work) = arguments.value("--work N", "count the primes below N", AtLeast::<1000>(1_500_000));
-    let AtLeast(idle) = arguments.value("--idle N", "how many workers wait meanwhile", AtLeast::<1>(2000));
-    let AtLeast(rounds) =
-        arguments.value("--rounds N", "how often, of which the best counts", AtLeast::<1>(7));
+    let Whole(work) = arguments.value("--work N", "count the primes below N", Whole::<1000>(1_500_000));
+    let Whole(idle) = arguments.value("--idle N", "how many workers wait meanwhile", Whole::<1>(2000));
+    let Whole(rounds) = arguments.value("--rounds N", "how often, of which the best counts", Whole::<1>(7));
     let svg: Option<PathBuf> = arguments.optional("--svg FILE", "where to draw the speed-up");
     arguments.finish();
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use std::{fs, iter};
 
 use pool_recipes::Usage;
-use support::arguments::{Arguments, AtLeast};
+use support::arguments::{Arguments, Whole};
 use support::log;
 use support::server::{MOST, RESERVE, Server, TIMEOUT, ask, is_timeout, open_files};
 use support::svg::{Chart, float};
@@ -39,13 +39,13 @@ fn main() -> ExitCode {
 fn flood() -> Outcome {
     let mut arguments =
         Arguments::new("Shows what clients that say nothing do to each of the three servers.");
-    let AtLeast(asked) = arguments.value(
+    let Whole(asked) = arguments.value(
         "--connections N",
         "how many are silent, if so many files may be open",
-        AtLeast::<1>(2000),
+        Whole::<1>(2000),
     );
-    let AtLeast(patience) =
-        arguments.value("--patience MS", "how long the honest client waits", AtLeast::<1>(400));
+    let Whole(patience) =
+        arguments.value("--patience MS", "how long the honest client waits", Whole::<1>(400));
     let svg: Option<PathBuf> = arguments.optional("--svg FILE", "where to draw the threads");
     arguments.finish();
 

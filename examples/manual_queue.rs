@@ -13,6 +13,7 @@ mod support;
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::mpsc::TrySendError;
+use std::thread::JoinHandle;
 
 use pool_recipes::net::Connections;
 use pool_recipes::queue;
@@ -61,9 +62,10 @@ fn echo_server() -> Result<(), Box<dyn Error>> {
     drop(server);
     connections.close(grace);
     drop(clients);
-    for worker in crew {
-        worker.join().map_err(|_| "a worker panicked")?;
-    }
+    let ends: Vec<_> = crew.into_iter().map(JoinHandle::join).collect();
     report(connections.totals());
+    if ends.iter().any(Result::is_err) {
+        return Err("a worker panicked".into());
+    }
     Ok(())
 }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 use pool_recipes::Usage;
-use support::arguments::{Arguments, AtLeast, Seconds};
+use support::arguments::{Arguments, Seconds, Whole};
 use support::log;
 use support::server::{MOST, RESERVE, Server, TIMEOUT, ask, descriptors, is_timeout, open_files};
 use support::svg::Chart;
@@ -46,13 +46,13 @@ fn main() -> ExitCode {
 
 fn overload() -> Outcome {
     let mut arguments = Arguments::new("Shows what a bounded queue and an idle timeout do in a flood.");
-    let AtLeast(asked) = arguments.value(
+    let Whole(asked) = arguments.value(
         "--connections N",
         "how many are silent, if so many files may be open",
-        AtLeast::<1>(2000),
+        Whole::<1>(2000),
     );
-    let AtLeast(queue) =
-        arguments.value("--queue N", "how many may wait in the protected one", AtLeast::<1>(64));
+    let Whole(queue) =
+        arguments.value("--queue N", "how many may wait in the protected one", Whole::<1, 1_000_000>(64));
     let help = "how long a client may be silent there";
     let Seconds(idle) = arguments.value("--idle-timeout SECONDS", help, Seconds(Duration::from_secs(1)));
     let Seconds(time) = arguments.value(
@@ -124,11 +124,11 @@ fn overload() -> Outcome {
 }
 
 const EXPLANATION: &str = "\
-The waits are those of the honest client since the flood began; who is turned away tries again, and who gives up counts
-with all of its patience. The plain server leaves it standing behind the silent ones for ever. The protected one sheds
-those for whom it has no place, and sends home who says nothing: nobody waits much longer than the idle timeout.
-It is no cure for all: a flood that keeps coming back competes for the places, and a client that sends a byte now and
-then keeps its worker.";
+The waits are those of the honest client since the flood began. Turned away, it tries again; when it gives up, all of
+its patience counts. The plain server leaves it standing behind the silent ones forever. The protected one sheds clients
+for whom it has no place, and disconnects the silent ones: nobody waits much longer than the idle timeout.
+It is no cure for everything: a flood that keeps coming back competes for the places, and a client that sends a byte now
+and then keeps its worker.";
 
 /// When the honest client asks, in seconds since the start, and how long it waits for its answer, unless it gives up.
 fn ask_again_and_again(

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 use std::{env, fs, str};
-use support::arguments::{Arguments, AtLeast};
+use support::arguments::{Arguments, Whole};
 use support::log;
 use support::svg::Chart;
 use support::table::{Table, bar, number};
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 
 fn stack_size() -> Outcome {
     let mut arguments = Arguments::new("Shows what waiting threads cost, and where their limits are.");
-    let AtLeast(threads) = arguments.value("--threads N", "how many wait at once", AtLeast::<1>(2000));
+    let Whole(threads) = arguments.value("--threads N", "how many wait at once", Whole::<1>(2000));
     let svg: Option<PathBuf> = arguments.optional("--svg FILE", "where to draw the figures");
     arguments.finish();
 

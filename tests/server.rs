@@ -8,6 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
+use std::time::Duration;
 use support::client::{TOO_LONG, connect};
 
 fn bind() -> Server {
@@ -144,6 +145,31 @@ fn stopping_a_server_that_is_gone_does_not_disturb_who_has_its_port_now() {
     successor.set_nonblocking(true).unwrap();
     stopper.stop().unwrap();
     assert_eq!(successor.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn a_stop_needs_no_room_in_a_full_backlog() {
+    let server = bind();
+    let addr = server.local_addr();
+    // As many as there is room for, on systems that have the next one wait, and not more than any has room for.
+    let connect = |_| TcpStream::connect_timeout(&addr, Duration::from_millis(100)).ok();
+    let _waiting: Vec<_> = (0..1000).map_while(connect).collect();
+    server.stopper().stop().unwrap();
+}
+
+#[test]
+fn a_stop_that_another_connection_makes_known_is_no_error() {
+    for _ in 0..100 {
+        let serving = Serving::start(bind());
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                // It may come after the end.
+                scope.spawn(|| TcpStream::connect(serving.addr));
+            }
+            scope.spawn(|| serving.stopper.stop().unwrap());
+            drop(serving.server());
+        });
+    }
 }
 
 #[test]

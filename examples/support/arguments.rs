@@ -97,14 +97,14 @@ impl Arguments {
 
     /// `--workers`
     pub fn workers(&mut self) -> usize {
-        self.value("--workers N", "how many threads serve", AtLeast::<1>(128)).0
+        self.value("--workers N", "how many threads serve", Whole::<1>(128)).0
     }
 
     /// `--stack-size`
     pub fn stack_size(&mut self) -> Option<usize> {
-        let size: Option<AtLeast<MIN_STACK_SIZE>> =
+        let size: Option<Whole<MIN_STACK_SIZE>> =
             self.optional("--stack-size BYTES", "the stack of each thread [default: as the system has it]");
-        size.map(|AtLeast(bytes)| bytes)
+        size.map(|Whole(bytes)| bytes)
     }
 }
 
@@ -112,9 +112,10 @@ impl Arguments {
 impl Arguments {
     /// `--queue`
     pub fn queue(&mut self) -> Option<usize> {
-        let places: Option<AtLeast<1>> =
+        // Room for all of them is made at once.
+        let places: Option<Whole<1, 1_000_000>> =
             self.optional("--queue N", "how many clients may wait for a worker [default: any number]");
-        places.map(|AtLeast(n)| n)
+        places.map(|Whole(n)| n)
     }
 
     /// `--idle-timeout`
@@ -131,33 +132,34 @@ impl Arguments {
     }
 }
 
-/// A number that is `MIN` or more.
-pub struct AtLeast<const MIN: usize>(pub usize);
+/// A whole number from `MIN` to `MAX`.
+pub struct Whole<const MIN: usize, const MAX: usize = { usize::MAX }>(pub usize);
 
-impl<const MIN: usize> FromStr for AtLeast<MIN> {
+impl<const MIN: usize, const MAX: usize> FromStr for Whole<MIN, MAX> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = text.parse().ok().filter(|number| *number >= MIN);
-        number.map(Self).ok_or_else(|| format!("must be a whole number from {MIN} to {}", usize::MAX))
+        let number = text.parse().ok().filter(|number| (MIN..=MAX).contains(number));
+        number.map(Self).ok_or_else(|| format!("must be a whole number from {MIN} to {MAX}"))
     }
 }
 
-impl<const MIN: usize> Display for AtLeast<MIN> {
+impl<const MIN: usize, const MAX: usize> Display for Whole<MIN, MAX> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-/// A time that isn't zero, in seconds and parts of a second.
+/// A time in seconds and parts of a second, from a millisecond to some thirty years.
 pub struct Seconds(pub Duration);
 
 impl FromStr for Seconds {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let time = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        time.filter(|time| !time.is_zero()).map(Self).ok_or("must be a number of seconds, more than 0")
+        let seconds = text.parse().ok().filter(|seconds| (0.001..=1e9).contains(seconds));
+        let time = seconds.map(Duration::from_secs_f64);
+        time.map(Self).ok_or("must be a number of seconds from 0.001 to 1000000000")
     }
 }
 

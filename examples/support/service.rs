@@ -5,7 +5,6 @@ use pool_recipes::net::{Server, Stopper, Totals, echo};
 use std::io::{self, BufRead, Read, Write};
 use std::net::SocketAddr;
 use std::thread;
-use std::time::Duration;
 
 /// Listens on `addr`, and says so.
 pub fn listen(addr: SocketAddr) -> Result<Server, String> {
@@ -37,26 +36,21 @@ pub fn echo_client(mut stream: impl Read + Write, peer: SocketAddr) {
 /// Has a thread stop the server when someone types `stop`. The end of the input isn't a stop: a server may have none.
 pub fn stop_when_told(stopper: Stopper) -> io::Result<()> {
     thread::Builder::new().spawn(move || {
-        for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
-            match line.trim_ascii() {
-                b"stop" => stop(&stopper),
-                b"" => {}
-                other => {
+        for line in io::stdin().lock().split(b'\n') {
+            match line.as_deref().map(<[u8]>::trim_ascii) {
+                Ok(b"stop") => {
+                    stopper.stop().unwrap_or_else(|error| log::error(format_args!("stop: {error}")));
+                }
+                Ok(b"") => {}
+                Ok(other) => {
                     let other = String::from_utf8_lossy(other);
                     log::error(format_args!("{}: the only command is stop", other.escape_debug()));
                 }
+                Err(error) => return log::error(format_args!("no commands can be read: {error}")),
             }
         }
     })?;
     Ok(())
-}
-
-/// Stops the server, also when it takes a while until there is a descriptor to wake it with.
-fn stop(stopper: &Stopper) {
-    while let Err(error) = stopper.stop() {
-        log::error(format_args!("can't stop yet: {error}"));
-        thread::sleep(Duration::from_secs(1));
-    }
 }
 
 /// Says what became of the connections.

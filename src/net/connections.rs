@@ -59,7 +59,7 @@ pub struct Connections {
 struct Shared {
     /// Set on a connection when serving begins: what waits for a worker isn't idle.
     idle_timeout: Option<Duration>,
-    /// Never held while a socket is read, written or closed.
+    /// Never held while a socket is read, written or closed, all of which can wait.
     ledger: Mutex<Ledger>,
     /// Told when a connection that was served is closed, which [`Connections::close`] waits for.
     ended: Condvar,
@@ -105,7 +105,7 @@ pub struct Totals {
     pub served: u64,
     /// Connections that were closed without.
     pub shed: u64,
-    /// Connections, of those that were served, that ended because they idled too long.
+    /// Connections, of those that were served and have ended, that idled too long.
     pub timed_out: u64,
     /// Bytes that were written to connections, of those that have ended.
     pub written: u64,
@@ -116,8 +116,7 @@ impl Connections {
     ///
     /// A connection idles while it is being served and a read finds nothing, or a write no room. The system
     /// counts the time of each call, and a write that placed a part of its bytes succeeds: a peer that stops
-    /// reading is noticed after at most twice `idle_timeout`. One that reads, but slowly, idles too if so much
-    /// time passes before a good part of the system's buffer is free, which is when Linux wakes a writer.
+    /// reading is noticed after at most twice `idle_timeout`.
     ///
     /// An `idle_timeout` of zero is no time at all: the first read or write of each connection is an error.
     #[must_use]
@@ -129,6 +128,9 @@ impl Connections {
     pub fn add(&self, stream: TcpStream) -> Connection {
         let stream = Arc::new(stream);
         let mut ledger = self.shared.ledger();
+        if ledger.end != End::Open {
+            cut(&stream);
+        }
         let number = ledger.added;
         ledger.added += 1;
         ledger.waiting.insert(number, Arc::clone(&stream));
@@ -152,24 +154,24 @@ impl Connections {
     ///
     /// Waits until none is served any more, and at most `grace`. What is cut off then is closed for its peer,
     /// and whoever serves it sees it end, at once where it waits for its peer: a thread to be joined is free
-    /// after this. None is served from now on, also not what is still added.
+    /// after this. None is served from now on, also not what is still added, which is closed at once.
     pub fn close(&self, grace: Duration) {
         let mut ledger = self.shared.ledger();
-        ledger.end = End::Grace;
-        cut(&ledger.waiting);
+        if ledger.end == End::Open {
+            ledger.end = End::Grace;
+        }
+        ledger.waiting.values().for_each(|stream| cut(stream));
         let wait = self.shared.ended.wait_timeout_while(ledger, grace, |ledger| !ledger.served.is_empty());
         let (mut ledger, _) = wait.unwrap_or_else(PoisonError::into_inner);
         ledger.end = End::Closed;
-        cut(&ledger.served);
+        ledger.served.values().for_each(|stream| cut(stream));
     }
 }
 
-/// Ends the connections for both sides; what waits for a peer wakes.
-fn cut(connections: &HashMap<u64, Arc<TcpStream>>) {
-    for stream in connections.values() {
-        // An error means that the peer was quicker.
-        let _ = stream.shutdown(Shutdown::Both);
-    }
+/// Ends a connection for both sides, and never waits; what waits for the peer wakes.
+fn cut(stream: &TcpStream) {
+    // An error means that the peer was quicker.
+    let _ = stream.shutdown(Shutdown::Both);
 }
 
 impl Shared {
@@ -213,15 +215,15 @@ impl Connection {
             ledger.totals.served += 1;
         }
         drop(ledger);
-        self.is_served = true;
         self.stream.set_read_timeout(self.shared.idle_timeout)?;
-        self.stream.set_write_timeout(self.shared.idle_timeout)
+        self.stream.set_write_timeout(self.shared.idle_timeout)?;
+        self.is_served = true;
+        Ok(())
     }
 
     /// Says why a read or a write has failed, where that is this module's doing.
     fn explain(&mut self, error: io::Error, what: &str) -> io::Error {
-        // Unix and Windows differ in what a socket's timeout is called.
-        if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
+        if is_timeout(&error) {
             if let Some(limit) = self.shared.idle_timeout {
                 self.timed_out = true;
                 return io::Error::new(ErrorKind::TimedOut, format!("{what} for {limit:?}"));
@@ -229,6 +231,19 @@ impl Connection {
         }
         if self.shared.ledger().end == End::Closed { closing() } else { error }
     }
+}
+
+/// Unix and Windows differ in what a socket's timeout is called.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+/// Writes what there is room for now. By the rules of Unix, nothing was written before a timeout; Windows has none.
+fn write_unless_full(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    stream.set_nonblocking(true)?;
+    let written = stream.write(bytes);
+    stream.set_nonblocking(false)?;
+    written
 }
 
 fn closing() -> io::Error {
@@ -250,7 +265,12 @@ impl Read for Connection {
 impl Write for Connection {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.begin()?;
-        let length = (&*self.stream).write(bytes).map_err(|error| self.explain(error, "took too little"))?;
+        let mut written = (&*self.stream).write(bytes);
+        // Linux wakes a writer when a third of its buffer is free. The peer of one that sleeps may just be slow.
+        if cfg!(unix) && written.as_ref().is_err_and(is_timeout) {
+            written = write_unless_full(&self.stream, bytes);
+        }
+        let length = written.map_err(|error| self.explain(error, "took nothing"))?;
         self.written += length as u64;
         Ok(length)
     }

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -52,14 +52,24 @@ pub struct Server {
     listener: TcpListener,
     /// Asked once, at bind, so that asking again can't fail.
     addr: SocketAddr,
+    /// Shared with the stoppers.
+    stop: Arc<Stop>,
+}
+
+#[derive(Debug)]
+struct Stop {
     /// Set by any stopper and never cleared. An atomic, as `serve` reads it while others write.
-    stopped: Arc<AtomicBool>,
+    requested: AtomicBool,
+    /// A descriptor to be given up for the wake-up: an accept that waits may already hold the last one. The lock is
+    /// for those who stop at the same time.
+    spare: Mutex<Option<TcpListener>>,
 }
 
 impl Server {
     /// Listens on the first of the addresses in `addr` that is free; port 0 lets the system choose the port.
     ///
-    /// Clients can connect from now on and wait until [`serve`](Self::serve) accepts them.
+    /// Clients can connect from now on and wait until [`serve`](Self::serve) accepts them. Takes two
+    /// descriptors, of which one is for [`Stopper::stop`].
     ///
     /// # Errors
     ///
@@ -75,7 +85,8 @@ impl Server {
     pub fn bind(addr: impl ToSocketAddrs) -> io::Result<Self> {
         let listener = TcpListener::bind(addr)?;
         let addr = listener.local_addr()?;
-        Ok(Self { listener, addr, stopped: Arc::default() })
+        let spare = Mutex::new(Some(listener.try_clone()?));
+        Ok(Self { listener, addr, stop: Arc::new(Stop { requested: AtomicBool::new(false), spare }) })
     }
 
     /// The address it listens on, with the real port.
@@ -112,7 +123,7 @@ impl Server {
                 SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             });
         }
-        Stopper { wake, stopped: Arc::downgrade(&self.stopped) }
+        Stopper { wake, stop: Arc::downgrade(&self.stop) }
     }
 
     /// Accepts connections and calls `handler` with each and its peer's address, until it is stopped.
@@ -154,7 +165,7 @@ impl Server {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn serve(&self, handler: impl FnMut(TcpStream, SocketAddr)) -> io::Result<()> {
-        serve_from(|| self.listener.accept(), &self.stopped, handler, io::stderr())
+        serve_from(|| self.listener.accept(), &self.stop.requested, handler, io::stderr())
     }
 }
 
@@ -179,8 +190,8 @@ impl Server {
 pub struct Stopper {
     /// Where a connection reaches the server from its own machine.
     wake: SocketAddr,
-    /// The server's flag. Weak: once the server is gone, its port may be another's, whom nobody should wake.
-    stopped: Weak<AtomicBool>,
+    /// The server's. Weak: once the server is gone, its port may be another's, whom nobody should wake.
+    stop: Weak<Stop>,
 }
 
 impl Stopper {
@@ -192,9 +203,9 @@ impl Stopper {
     ///
     /// # Errors
     ///
-    /// That the wake-up could not be sent, for instance for want of a descriptor. The server knows of the
-    /// stop all the same, but a `serve` that is waiting only sees it when the next connection comes in.
-    /// Stopping again wakes it.
+    /// That the wake-up could not be sent. The first stop has a descriptor for it, a second one may find
+    /// none. The server knows of the stop all the same, but a `serve` that is waiting only sees it when the
+    /// next connection comes in. Stopping again wakes it.
     ///
     /// # Examples
     ///
@@ -207,14 +218,22 @@ impl Stopper {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn stop(&self) -> io::Result<()> {
-        let Some(stopped) = self.stopped.upgrade() else { return Ok(()) };
+        use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut};
+        let Some(stop) = self.stop.upgrade() else { return Ok(()) };
+        // Nothing panics under the lock. It ends before the server can, whose port would not be free.
+        drop(stop.spare.lock().unwrap_or_else(PoisonError::into_inner).take());
         // Before the connection, whose acceptance makes the loop look. Release, with the loop's acquire:
         // after `serve` the caller sees all that came before the stop.
-        stopped.store(true, Ordering::Release);
+        stop.requested.store(true, Ordering::Release);
         match TcpStream::connect_timeout(&self.wake, WAKE_TIMEOUT) {
             Ok(_) => Ok(()),
-            // The server went meanwhile, or so many clients queue that it isn't waiting for one more.
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::TimedOut) => {
+            // Another connection woke the server, and it went, or so many wait that it needs no more of them.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ConnectionRefused | ConnectionReset | ConnectionAborted | TimedOut
+                ) =>
+            {
                 Ok(())
             }
             Err(error) => Err(error),

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -19,6 +20,13 @@ pub fn connect(addr: impl ToSocketAddrs) -> TcpStream {
 /// `length` bytes, in which a lost, doubled or moved buffer shows: they don't repeat with its size.
 pub fn bytes(length: usize) -> Vec<u8> {
     (0..=250).cycle().take(length).collect()
+}
+
+/// What `f` returns, from a thread of its own. What doesn't return is a failure and not a hang.
+pub fn background<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> impl FnOnce() -> T {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(f()));
+    move || receiver.recv_timeout(TOO_LONG).expect("it panics, or goes on")
 }
 
 /// Sends `bytes`, closes this half, and reads to the end, all at once: the server can't wait for either.

@@ -4,7 +4,7 @@ use super::client::TOO_LONG;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::time::Instant;
 use std::{env, iter, thread};
@@ -68,22 +68,28 @@ impl Running {
     pub fn end(mut self) -> [Vec<String>; 2] {
         let outputs: [Box<dyn Read + Send>; 2] = [Box::new(self.stdout), Box::new(self.stderr)];
         let printed = outputs.map(lines).map(Iterator::collect);
-        // Its outputs end a little before it does.
-        let begin = Instant::now();
-        let status = loop {
-            if let Some(status) = self.process.0.try_wait().unwrap() {
-                break status;
-            }
-            assert!(begin.elapsed() < TOO_LONG, "it goes on: {printed:?}");
-            thread::yield_now();
-        };
+        let status = self.process.end();
         assert!(status.success(), "{status}: {printed:?}");
         printed
     }
 }
 
 /// A process that ends when this is dropped, also by a test that fails.
-struct Process(Child);
+pub struct Process(pub Child);
+
+impl Process {
+    /// How it ends by itself, which it must be about to do.
+    pub fn end(&mut self) -> ExitStatus {
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begin.elapsed() < TOO_LONG, "it goes on");
+            thread::yield_now();
+        }
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
