@@ -61,7 +61,7 @@ struct Shared {
     idle_timeout: Option<Duration>,
     /// Never held while a socket is read, written or closed, all of which can wait.
     ledger: Mutex<Ledger>,
-    /// Told when a connection that was served is closed, which [`Connections::close`] waits for.
+    /// Signalled when a connection that was served is closed, which [`Connections::close`] waits for.
     ended: Condvar,
 }
 
@@ -73,8 +73,9 @@ struct Ledger {
     served: HashMap<u64, Arc<TcpStream>>,
     /// Of all connections so far, which gives the next one its key.
     added: u64,
+    /// Whether a connection may begin to be served, and why one that is ends.
     end: End,
-    /// Of those that are closed, save `served`, which counts from the begin.
+    /// Of those that are closed, save that `served` counts when serving begins.
     totals: Totals,
 }
 
@@ -197,6 +198,7 @@ pub struct Connection {
     timed_out: bool,
     /// The bytes written so far, for the ledger.
     written: u64,
+    /// With the ledger in which it stands until it is dropped.
     shared: Arc<Shared>,
 }
 
