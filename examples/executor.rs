@@ -6,8 +6,8 @@
 //!
 //! The pool bounds how many clients are served at once, whoever connects. It doesn't bound how long a client takes,
 //! nor how many wait: 128 clients that connect and say nothing hold all the workers, and everybody after them waits in
-//! a queue that grows by a descriptor for each. `--queue` and `--idle-timeout` put an end to both. Type `stop` to end
-//! it in good order.
+//! a queue without a bound, each with an open descriptor. `--queue` bounds it, and `--idle-timeout` disconnects silent
+//! clients. Type `stop` to end it in good order.
 
 mod support;
 
@@ -28,26 +28,26 @@ fn echo_server() -> Result<(), Box<dyn Error>> {
     let mut arguments =
         Arguments::new("Echoes what its clients send, on a pool of workers. Type stop to end it.");
     let addr = arguments.addr();
-    let mut pool = Executor::builder().workers(arguments.workers());
+    let mut builder = Executor::builder().workers(arguments.workers());
     if let Some(bytes) = arguments.stack_size() {
-        pool = pool.stack_size(bytes);
+        builder = builder.stack_size(bytes);
     }
     if let Some(n) = arguments.queue() {
-        pool = pool.queue_capacity(n);
+        builder = builder.queue_capacity(n);
     }
     let connections = Connections::new(arguments.idle_timeout());
     let grace = arguments.grace();
     arguments.finish();
 
-    let pool = pool.build()?;
+    let pool = builder.build()?;
     let server = listen(addr)?;
     stop_when_told(server.stopper())?;
     server.serve(|stream, peer| {
         let connection = connections.add(stream);
-        // A full queue gives the task back. To drop it closes the connection.
+        // Drops the handle; or, if the queue is full, the task, and with it the connection.
         drop(pool.try_submit(move || echo_client(connection, peer)));
     })?;
-    // Nobody can connect to a port that isn't there. Who waits to be accepted sees that too.
+    // Closes the port. Clients that wait to be accepted are disconnected too.
     drop(server);
     connections.close(grace);
     pool.shutdown();

@@ -1,12 +1,12 @@
-//! The recipe by hand: an echo server with a queue, and 128 worker threads that take clients from it.
+//! The recipe by hand: an echo server with a queue (the one of chapter 2), and 128 threads that take clients from it.
 //!
 //! ```console
 //! $ cargo run --example manual_queue
 //! ```
 //!
 //! What it lets an attacker do is what the pool in `executor` does: 128 silent clients hold all the workers, and the
-//! queue behind them grows with everyone who connects. `--queue` and `--idle-timeout` put an end to both. Type `stop`
-//! to end it in good order.
+//! queue behind them grows with everyone who connects. `--queue` bounds it, and `--idle-timeout` disconnects silent
+//! clients. Type `stop` to end it in good order.
 
 mod support;
 
@@ -31,37 +31,38 @@ fn echo_server() -> Result<(), Box<dyn Error>> {
     let addr = arguments.addr();
     let workers = arguments.workers();
     let stack_size = arguments.stack_size();
-    let (clients, queue) = arguments.queue().map_or_else(queue::unbounded, queue::bounded);
+    let (sender, receiver) = arguments.queue().map_or_else(queue::unbounded, queue::bounded);
     let connections = Connections::new(arguments.idle_timeout());
     let grace = arguments.grace();
     arguments.finish();
 
     let mut crew = Vec::new();
     for n in 0..workers {
-        let queue = queue.clone();
+        let receiver = receiver.clone();
         crew.push(thread(stack_size).name(format!("worker-{n}")).spawn(move || {
-            for (connection, peer) in queue {
+            for (connection, peer) in receiver {
                 echo_client(connection, peer);
             }
         })?);
     }
-    // The workers' clones are the last ones now: without a worker, a send gives the connection back.
-    drop(queue);
+    // The workers have the only receivers now: if all of them die, a send is an error.
+    drop(receiver);
     let server = listen(addr)?;
     stop_when_told(server.stopper())?;
     server.serve(|stream, peer| {
-        match clients.try_send((connections.add(stream), peer)) {
-            // A full queue gives the connection back. To drop it closes it.
+        match sender.try_send((connections.add(stream), peer)) {
+            // A full queue gives the connection back, and it is dropped, which closes it.
             Ok(()) | Err(TrySendError::Full(_)) => {}
             Err(TrySendError::Disconnected(_)) => {
                 log::error(format_args!("{peer}: no worker is left to serve this client"));
             }
         }
     })?;
-    // Nobody can connect to a port that isn't there. Who waits to be accepted sees that too.
+    // Closes the port. Clients that wait to be accepted are disconnected too.
     drop(server);
     connections.close(grace);
-    drop(clients);
+    // Hangs up: the workers empty the queue, and leave.
+    drop(sender);
     let ends: Vec<_> = crew.into_iter().map(JoinHandle::join).collect();
     report(connections.totals());
     if ends.iter().any(Result::is_err) {

@@ -113,9 +113,9 @@ fn memory(threads: usize, svg: Option<PathBuf>) -> Outcome {
 
 const EXPLANATION: &str = "
 A stack is a range of addresses. A page of it becomes real memory when it is first touched, and a thread that
-waits has touched two or three. (The kernel's own stack for each thread is in no process's figures.)
+waits has touched two or three. (What the kernel keeps of each thread, some 24 KB, is in no process's figures.)
 What the recipe doesn't mention: with glibc, the first threads that allocate get an arena each, 64 MiB of addresses,
-up to 8 arenas a core. With small stacks these are most of the virtual memory, until MALLOC_ARENA_MAX=1.
+up to 8 a core. With small stacks these are most of the virtual memory, until MALLOC_ARENA_MAX=1.
 ";
 
 /// Has a process of its own [`wait`], and returns the figures that it prints.
@@ -194,6 +194,7 @@ fn limits() {
         ("threads of a user (RLIMIT_NPROC)", user.unwrap_or_default()),
         ("threads of a container (pids.max)", &read("/sys/fs/cgroup/pids.max")),
         ("threads of the machine (threads-max)", &read("/proc/sys/kernel/threads-max")),
+        ("the highest number that a thread can have (pid_max)", &read("/proc/sys/kernel/pid_max")),
         ("mappings of a process (max_map_count), 4 for each thread", &read("/proc/sys/vm/max_map_count")),
     ] {
         if let Ok(value) = value.trim().parse::<u64>() {

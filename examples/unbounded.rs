@@ -31,8 +31,8 @@ fn main() -> ExitCode {
 fn echo_server(addr: SocketAddr, stack_size: Option<usize>) -> Result<(), Box<dyn Error>> {
     let server = listen(addr)?;
     server.serve(|stream, peer| {
-        // Not thread::spawn, which panics where there is no thread to be had. Either way the closure is
-        // gone then, and the connection in it.
+        // thread::spawn would panic if the system has no thread. On an error the closure is dropped, which
+        // closes the connection.
         if let Err(error) = thread(stack_size).spawn(move || echo_client(stream, peer)) {
             log::error(format_args!("{peer}: no thread for this client: {error}"));
         }

@@ -103,7 +103,7 @@ impl Arguments {
     /// `--stack-size`
     pub fn stack_size(&mut self) -> Option<usize> {
         let size: Option<Whole<MIN_STACK_SIZE>> =
-            self.optional("--stack-size BYTES", "the stack of each thread [default: as the system has it]");
+            self.optional("--stack-size BYTES", "the stack of each thread [default: 2 MiB]");
         size.map(|Whole(bytes)| bytes)
     }
 }
@@ -120,7 +120,7 @@ impl Arguments {
 
     /// `--idle-timeout`
     pub fn idle_timeout(&mut self) -> Option<Duration> {
-        let help = "how long a client may send, or take, nothing [default: for ever]";
+        let help = "how long a client may send, or take, nothing [default: forever]";
         let limit: Option<Seconds> = self.optional("--idle-timeout SECONDS", help);
         limit.map(|Seconds(limit)| limit)
     }

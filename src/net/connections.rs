@@ -33,7 +33,7 @@ use std::time::Duration;
 /// let mut accepted = 0;
 /// server.serve(|stream, _peer| {
 ///     let mut connection = connections.add(stream);
-///     // A full queue gives the task back. To drop it closes the connection.
+///     // Drops the handle; or, if the queue is full, the task, and with it the connection.
 ///     drop(pool.try_submit(move || echo(&mut connection)));
 ///     accepted += 1;
 ///     if accepted == clients.len() {
