@@ -56,6 +56,7 @@ fn a_connection_that_takes_nothing_times_out() {
     assert!(totals.written > 0);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_connection_that_takes_little_goes_on() {
     const LIMIT: Duration = Duration::from_secs(1);
