@@ -360,6 +360,7 @@ fn ten_thousand_connections_leave_nothing_behind(name: &'static str) {
             round_trip(&client);
         }
     };
+    // It may be one more at the moment: glibc reads a file now and then.
     let (_, descriptors) = used();
     (0..1000).for_each(visit);
     let (before, _) = used();
@@ -367,7 +368,7 @@ fn ten_thousand_connections_leave_nothing_behind(name: &'static str) {
     let begin = Instant::now();
     let after = loop {
         let (after, open) = used();
-        if open == descriptors {
+        if open <= descriptors {
             break after;
         }
         assert!(begin.elapsed() < TOO_LONG, "{open} descriptors are left, of {descriptors}");

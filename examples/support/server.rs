@@ -52,7 +52,7 @@ impl Server {
             return Err(format!("doesn't listen: {}", error.trim_start_matches("error: ")).into());
         };
         let mut server = Self { addr: addr.parse()?, stdout, stderr, process, alone: 0 };
-        server.alone = server.descriptors()?;
+        (_, server.alone) = server.settle(0)?;
         Ok(server)
     }
 
