@@ -17,8 +17,11 @@ pub const MOST: usize = 10_000;
 /// The files that this process, or a server, has open beside the flood, and some more.
 pub const RESERVE: usize = 64;
 
-/// How long a server may take to start, to accept one client, and to have accepted all that there are.
+/// How long a server may take to accept one client, and to have accepted all that there are.
 pub const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a server may take to start, also on a busy machine.
+const START: Duration = Duration::from_secs(20);
 
 /// One of the servers, as a process that listens. It ends when this is dropped.
 pub struct Server {
@@ -46,7 +49,7 @@ impl Server {
         let mut process = Process(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?);
         let stdout = process.0.stdout.take().map(lines).ok_or("no stdout")?;
         let stderr = process.0.stderr.take().map(lines).ok_or("no stderr")?;
-        let first = stdout.recv_timeout(TIMEOUT).unwrap_or_default();
+        let first = stdout.recv_timeout(START).unwrap_or_default();
         let Some(addr) = first.strip_prefix("listening on ") else {
             let error = stderr.recv_timeout(TIMEOUT).unwrap_or_default();
             return Err(format!("doesn't listen: {}", error.trim_start_matches("error: ")).into());
