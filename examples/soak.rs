@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A pool with a bounded queue and an idle timeout serves them in this process. An honest client sends pieces of all
-//! sizes and compares what comes back. Who is turned away tries again. Anything else that it sees is an error of the
-//! server, and so is an account that doesn't close: each connection was served or shed, once.
+//! sizes and compares what comes back. Turned away, it tries again. Anything else that it sees is an error of the server,
+//! and so is an account that doesn't close: each connection was served or shed, once.
 
 #![expect(clippy::unnecessary_wraps, reason = "all kinds of clients have one signature")]
 
@@ -82,7 +82,11 @@ fn soak() -> Result<(), Box<dyn Error>> {
             clients.into_iter().map(|client| client.join().expect("no client panics")).collect();
         // Whoever is accepted is accepted in turn: after this one, all the others have been.
         let last = accounts[0].fill(target, honest, 0, Instant::now());
-        stopper.stop()?;
+        // Should the system have no port left for the wake-up, it has some in a minute.
+        while let Err(error) = stopper.stop() {
+            log::error(format_args!("can't stop yet: {error}"));
+            thread::sleep(Duration::from_secs(1));
+        }
         serving.join().expect("the handler doesn't panic")?;
         outcomes.into_iter().chain([last]).collect::<io::Result<()>>()
     })?;

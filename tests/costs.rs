@@ -5,7 +5,7 @@ mod support;
 use std::process::{Command, Stdio};
 use std::{env, fs, thread};
 
-use support::example::{Scratch, cells, fail, figure, leaves_no_process, succeed};
+use support::example::{cells, draw, fail, figure, leaves_no_process, succeed};
 use support::recipe::Recipe;
 use support::xml::{elements, texts};
 
@@ -21,14 +21,6 @@ fn command(example: &Recipe) -> Command {
     let mut command = example.command();
     command.env("PATH", env::temp_dir().join("nothing-is-here"));
     command
-}
-
-/// What the example prints in a run that succeeds, and the picture that it draws, if it does.
-fn run(example: &Recipe, test: &str) -> (String, Option<String>) {
-    let picture = Scratch::new(&format!("{test}.svg"));
-    let mut command = example.command();
-    command.arg("--svg").arg(&picture.0);
-    (succeed(command), fs::read_to_string(&picture.0).ok())
 }
 
 /// The cells of the table whose first title is `title`, the titles left out.
@@ -48,7 +40,7 @@ fn widths(svg: &str) -> Vec<f64> {
 
 #[test]
 fn waiting_threads_are_counted_and_their_memory_is_plausible() {
-    let (output, _) = run(&STACK_SIZE, "memory");
+    let (output, _) = draw(STACK_SIZE.command(), "memory.svg");
     if !LINUX {
         assert!(output.starts_with("No figures: ") && output.contains("only Linux"), "{output}");
         return;
@@ -71,7 +63,7 @@ fn waiting_threads_are_counted_and_their_memory_is_plausible() {
 
 #[test]
 fn bars_and_picture_carry_the_figures_of_the_table() {
-    let (output, svg) = run(&STACK_SIZE, "picture");
+    let (output, svg) = draw(STACK_SIZE.command(), "picture.svg");
     assert_eq!(svg.is_some(), LINUX);
     let Some(svg) = svg else { return };
     let rows = table(&output, "stack");
@@ -104,7 +96,7 @@ fn bars_and_picture_carry_the_figures_of_the_table() {
 
 #[test]
 fn what_there_is_not_is_refused() {
-    let (output, _) = run(&STACK_SIZE, "refusals");
+    let (output, _) = draw(STACK_SIZE.command(), "refusals.svg");
     let answer = |asked: &str| {
         let line = output.lines().find(|line| line.starts_with(asked)).expect(asked);
         line.rsplit("  ").next().unwrap()
@@ -129,7 +121,7 @@ fn what_there_is_not_is_refused() {
 
 #[test]
 fn every_crew_finds_all_primes() {
-    let (output, svg) = run(&CPU_BOUND, "primes");
+    let (output, svg) = draw(CPU_BOUND.command(), "primes.svg");
     let cores = thread::available_parallelism().unwrap().get();
     let rows = table(&output, "pool");
     let (ours, python): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row[0] == "this pool");

@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use support::example::{Scratch, cells, fail, figure, leaves_no_process, succeed, with_open_files};
+use support::example::{Scratch, cells, draw, fail, figure, leaves_no_process, succeed, with_open_files};
 use support::recipe::Recipe;
 use support::xml::{elements, texts};
 
@@ -60,10 +60,8 @@ fn rows(output: &str) -> Vec<Row> {
 fn flood() -> &'static (String, String) {
     static FLOODED: OnceLock<(String, String)> = OnceLock::new();
     FLOODED.get_or_init(|| {
-        let picture = Scratch::new("flood.svg");
-        let mut command = FLOOD.command();
-        command.arg("--svg").arg(&picture.0);
-        (succeed(command), fs::read_to_string(&picture.0).unwrap())
+        let (output, svg) = draw(FLOOD.command(), "flood.svg");
+        (output, svg.unwrap())
     })
 }
 

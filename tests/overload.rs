@@ -2,10 +2,9 @@
 
 mod support;
 
-use std::fs;
 use std::sync::OnceLock;
 
-use support::example::{Scratch, cells, fail, figure, leaves_no_process, succeed};
+use support::example::{cells, draw, fail, figure, leaves_no_process};
 use support::recipe::Recipe;
 use support::xml::{elements, texts};
 
@@ -21,10 +20,8 @@ const OVERLOAD: Recipe = Recipe {
 fn overload() -> &'static (String, String) {
     static RUN: OnceLock<(String, String)> = OnceLock::new();
     RUN.get_or_init(|| {
-        let picture = Scratch::new("overload.svg");
-        let mut command = OVERLOAD.command();
-        command.arg("--svg").arg(&picture.0);
-        (succeed(command), fs::read_to_string(&picture.0).unwrap())
+        let (output, svg) = draw(OVERLOAD.command(), "overload.svg");
+        (output, svg.unwrap())
     })
 }
 

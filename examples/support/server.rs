@@ -29,6 +29,7 @@ pub struct Server {
     /// The lines that it prints.
     pub stdout: Receiver<String>,
     pub stderr: Receiver<String>,
+    /// Killed with this.
     process: Process,
     /// How many descriptors it has without a client.
     pub alone: usize,

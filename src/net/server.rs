@@ -52,10 +52,11 @@ pub struct Server {
     listener: TcpListener,
     /// Asked once, at bind, so that asking again can't fail.
     addr: SocketAddr,
-    /// Shared with the stoppers.
+    /// Dropped with the server: its stoppers only have weak references.
     stop: Arc<Stop>,
 }
 
+/// What a server and its stoppers share.
 #[derive(Debug)]
 struct Stop {
     /// Set by any stopper and never cleared. An atomic, as `serve` reads it while others write.
@@ -220,7 +221,7 @@ impl Stopper {
     pub fn stop(&self) -> io::Result<()> {
         use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut};
         let Some(stop) = self.stop.upgrade() else { return Ok(()) };
-        // Nothing panics under the lock. It ends before the server can, whose port would not be free.
+        // Nothing panics under the lock. The spare is closed before the stop is seen: it would keep the port.
         drop(stop.spare.lock().unwrap_or_else(PoisonError::into_inner).take());
         // Before the connection, whose acceptance makes the loop look. Release, with the loop's acquire:
         // after `serve` the caller sees all that came before the stop.

@@ -11,6 +11,13 @@ pub fn succeed(command: Command) -> String {
     String::from_utf8(assert.get_output().stdout.clone()).unwrap()
 }
 
+/// What it prints, and the picture that it draws, if it does.
+pub fn draw(mut command: Command, name: &str) -> (String, Option<String>) {
+    let picture = Scratch::new(name);
+    command.arg("--svg").arg(&picture.0);
+    (succeed(command), fs::read_to_string(&picture.0).ok())
+}
+
 /// The one line on stderr with which it fails. With a bad argument, code 2, it prints nothing before.
 pub fn fail(command: Command, code: i32) -> String {
     let assert = assert_cmd::Command::from_std(command).timeout(TOO_LONG).assert().code(code);
