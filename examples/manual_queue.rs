@@ -12,11 +12,11 @@ mod support;
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::sync::mpsc::TrySendError;
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+use pool_recipes::SharedReceiver;
 use pool_recipes::net::Connections;
-use pool_recipes::queue;
 use support::arguments::Arguments;
 use support::log;
 use support::service::{echo_client, listen, report, stop_when_told, thread};
@@ -31,7 +31,8 @@ fn echo_server() -> Result<(), Box<dyn Error>> {
     let addr = arguments.addr();
     let workers = arguments.workers();
     let stack_size = arguments.stack_size();
-    let (sender, receiver) = arguments.queue().map_or_else(queue::unbounded, queue::bounded);
+    let (sender, receiver) = mpsc::sync_channel(arguments.queue().unwrap_or(1_000_000));
+    let receiver = SharedReceiver::new(receiver);
     let connections = Connections::new(arguments.idle_timeout());
     let grace = arguments.grace();
     arguments.finish();
@@ -52,8 +53,8 @@ fn echo_server() -> Result<(), Box<dyn Error>> {
     server.serve(|stream, peer| {
         match sender.try_send((connections.add(stream), peer)) {
             // A full queue gives the connection back, and it is dropped, which closes it.
-            Ok(()) | Err(TrySendError::Full(_)) => {}
-            Err(TrySendError::Disconnected(_)) => {
+            Ok(()) | Err(mpsc::TrySendError::Full(_)) => {}
+            Err(mpsc::TrySendError::Disconnected(_)) => {
                 log::error(format_args!("{peer}: no worker is left to serve this client"));
             }
         }

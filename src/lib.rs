@@ -16,7 +16,7 @@
 //! | chapter | here | example |
 //! | --- | --- | --- |
 //! | 1. An executor | [`Executor`] | `executor` |
-//! | 2. A manual queue | [`queue`] | `manual_queue` |
+//! | 2. A manual queue | [`SharedReceiver`] | `manual_queue` |
 //! | 3. Results | [`Handle`], [`TaskError`], [`net::fetch_url`] | `fetch_url` |
 //! | 4. Unbounded threads | [`net::Server`] | `unbounded`, `flood` |
 //! | 5. How many threads | [`Builder::workers`] | `cpu_bound` |

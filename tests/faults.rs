@@ -357,7 +357,7 @@ fn ten_thousand_connections_leave_nothing_behind(name: &'static str) {
     let sockets = || fds(pid).filter(|fd| fd.starts_with("socket:")).count();
     let visit = |n: usize| {
         let client = connect(running.addr);
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             round_trip(&client);
         }
     };

@@ -24,7 +24,7 @@ pub struct Arguments {
 impl Arguments {
     /// Reads the command line of an example that does what `about` says.
     pub fn new(about: &str) -> Self {
-        let utf8 = |raw| refuse(format_args!("{raw:?}: not UTF-8"));
+        let utf8 = |raw: std::ffi::OsString| refuse(format_args!("{}: not UTF-8", raw.display()));
         let rest: Vec<_> = env::args_os().skip(1).map(|raw| raw.into_string().unwrap_or_else(utf8)).collect();
         let help = rest.iter().any(|argument| argument == "--help");
         let usage = format!("{about}\n\nusage: {} [OPTION]...\n\n", env!("CARGO_CRATE_NAME"));

@@ -1,23 +1,27 @@
-//! The executor: a queue, a crew of workers that take tasks from it, and the order in which both end.
+//! The executor: a queue, the workers that take tasks from it, and the order in which both end.
 
-use std::collections::VecDeque;
-use std::error::Error;
-use std::iter::Fuse;
+use std::panic::{RefUnwindSafe, UnwindSafe, resume_unwind};
 use std::sync::Arc;
-use std::{fmt, io};
+use std::{fmt, io, mem};
 
-use super::handle::{Handle, Panic, ScopedHandle, TaskError};
-use super::queue;
+use super::error::{BuildError, Full, MIN_STACK_SIZE, contain};
+use super::handle::Handle;
+use super::map::Map;
+use super::queue::SharedReceiver;
 use super::scope::Scope;
-use super::task::{UnreadPanic, contain};
-use super::worker::{StartHook, Worker};
-use crate::sync::{mpsc, thread};
+use super::task::UnreadPanics;
+use super::worker::{Job, Jobs, StartHook, Worker};
+use crate::sync::{lock, mpsc, stack_overhead, thread};
 
 /// A fixed number of threads that run what is submitted to them, in the order submitted.
 ///
-/// To share a pool between threads, put it into an [`Arc`]. Dropping it is [`shutdown`](Executor::shutdown): it waits
-/// until everything submitted has run. Only when the last owner is dropped by one of the pool's own tasks does nobody
-/// wait: a worker can't wait for itself. The workers then leave once the queue is empty.
+/// To share a pool between threads, put it into an [`Arc`]. Dropping it is [`shutdown`](Self::shutdown): it waits until
+/// everything submitted has run. That is also so when its owner panics: the panic goes on when the queue is empty, which
+/// may take long. A program that would rather cancel what is left calls [`shutdown_now`](Self::shutdown_now) first.
+///
+/// Only when the last owner is dropped on one of the pool's own threads does nobody wait: a worker can't wait for
+/// itself. The workers then leave once the queue is empty. Don't let the last owners of two pools be tasks of each
+/// other: each pool's worker would wait for the other pool's, for ever.
 ///
 /// # Examples
 ///
@@ -31,10 +35,10 @@ use crate::sync::{mpsc, thread};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Executor {
-    /// Dropped first, which hangs up: what is queued is still run, and then the workers leave.
+    /// Takes the tasks in.
     pool: Scope<'static>,
-    /// Dropped last, which waits for them.
-    crew: Crew,
+    /// The workers.
+    crew: Crew<'static, 'static>,
 }
 
 impl Executor {
@@ -44,7 +48,7 @@ impl Executor {
     ///
     /// As [`Builder::build`].
     pub fn new(workers: usize) -> Result<Self, BuildError> {
-        Builder::new().workers(workers).build()
+        Self::builder().workers(workers).build()
     }
 
     /// Starts from the default settings, for a pool that differs from them.
@@ -60,18 +64,24 @@ impl Executor {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn builder() -> Builder {
-        Builder::new()
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Builder {
+            workers: (cores + 4).min(32),
+            thread_name: "worker".to_owned(),
+            stack_size: DEFAULT_STACK_SIZE,
+            queue_capacity: None,
+            on_worker_start: None,
+        }
     }
 
     /// Submits `f` to be run by a worker, and returns a handle to its result.
     ///
-    /// Waits while a bounded queue is full, unless it is one of the pool's own workers that submits: then that worker
-    /// runs `f` itself, at once, or finishes it with [`TaskError::NestedTooDeep`] if its stack has no room for that.
-    pub fn submit<F, T>(&self, f: F) -> Handle<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
+    /// Waits while a bounded queue is full, unless it is one of the pool's own workers that submits. That worker runs
+    /// `f` itself before `submit` returns, so `f` must not wait for what the submitting task has yet to do; or, if its
+    /// stack has no room for that, lets `f` go past the bound.
+    ///
+    /// A closure of more than 4,096 bytes gets an allocation of its own beside the task's.
+    pub fn submit<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Handle<T> {
         self.pool.submit(f)
     }
 
@@ -79,7 +89,8 @@ impl Executor {
     ///
     /// # Errors
     ///
-    /// Gives `f` back if the queue is full.
+    /// Gives `f` back if the queue is full. A task that was cancelled keeps its place in the queue until a worker comes
+    /// to it, so the queue can be full of cancelled tasks.
     ///
     /// # Examples
     ///
@@ -102,19 +113,18 @@ impl Executor {
     /// drop(release);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn try_submit<F, T>(&self, f: F) -> Result<Handle<T>, Full<F>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
+    pub fn try_submit<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
+        &self,
+        f: F,
+    ) -> Result<Handle<T>, Full<F>> {
         self.pool.try_submit(f)
     }
 
     /// Applies `f` to every input, on the workers, and iterates over the results in the order of the inputs.
     ///
     /// It is lazy: inputs are taken while results are asked for, never more than [`Map::buffer_size`] ahead, so that
-    /// even an endless iterator works. An item whose `f` panicked is an error in its place, and the rest follow.
-    /// Dropping the iterator cancels what has not started.
+    /// even an endless iterator works. Nothing is submitted before the first result is asked for. An item whose `f`
+    /// panicked is an error in its place, and the rest follow. Dropping the iterator cancels what has not started.
     ///
     /// # Examples
     ///
@@ -126,26 +136,23 @@ impl Executor {
     /// assert_eq!(squares?, [1, 4, 9, 16]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn map<I, F, T>(&self, inputs: I, f: F) -> Map<'_, 'static, I::IntoIter, F, T>
-    where
-        I: IntoIterator,
-        I::Item: Send + 'static,
-        F: Fn(I::Item) -> T + Send + Sync + 'static,
-        T: Send + 'static,
-    {
+    pub fn map<I: IntoIterator<Item: Send + 'static>, T: Send + 'static>(
+        &self,
+        inputs: I,
+        f: impl Fn(I::Item) -> T + Send + Sync + 'static,
+    ) -> Map<'_, 'static, I::IntoIter, T> {
         self.pool.map(inputs, f)
     }
 
     /// The number of workers.
-    #[must_use]
     pub fn workers(&self) -> usize {
         self.pool.workers()
     }
 
-    /// The number of tasks that wait in the queue, while others come and go: a figure to watch, not to decide by.
+    /// The number of tasks that wait for a worker, while others come and go: a figure to watch, not to decide by.
     ///
-    /// A task that was cancelled counts until a worker finds its place in the queue empty.
-    #[must_use]
+    /// It counts the tasks in the queue, those whose submitters wait for room in it, and those that a worker let go past
+    /// the bound. A task that was cancelled counts until a worker comes to its place in the queue.
     pub fn queued(&self) -> usize {
         self.pool.queued()
     }
@@ -156,6 +163,8 @@ impl Executor {
     }
 
     /// Cancels what has not started, waits for what runs, and returns how many tasks it cancelled.
+    ///
+    /// Tasks that a callback or a destructor cancels meanwhile are not in that number.
     ///
     /// # Examples
     ///
@@ -170,48 +179,62 @@ impl Executor {
     /// # Ok::<(), pool_recipes::BuildError>(())
     /// ```
     pub fn shutdown_now(self) -> usize {
-        let Executor { pool, crew } = self;
-        let queue = pool.queue().clone();
-        drop(pool);
+        let Crew { open, queue, threads } = self.crew;
+        let shared = Arc::clone(&open.shared);
+        drop(open);
         // From here on no worker waits for the queue with the lock in its hand: all that is left is there to take.
-        let cancelled = queue.iter().filter(|task| task.cancel(TaskError::Cancelled)).count();
-        drop(crew);
+        let past_the_bound = std::iter::from_fn(|| shared.take_overflow());
+        let cancelled = past_the_bound.chain(queue).filter(|job| shared.cancel(job)).count();
+        drop(threads);
         cancelled
     }
 }
 
+/// A panic in a task leaves the pool as it was.
+impl UnwindSafe for Executor {}
+impl RefUnwindSafe for Executor {}
+
 impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Executor")
-            .field("workers", &self.workers())
-            .field("queued", &self.queued())
-            .finish_non_exhaustive()
+        f.debug_struct("Executor").field("workers", &self.workers()).finish_non_exhaustive()
     }
 }
 
-/// The threads of an executor; dropping it waits for them.
-#[derive(Default)]
-struct Crew {
-    /// Each is joined once, when the crew is dropped.
-    threads: Vec<thread::JoinHandle<()>>,
+/// A pool that runs. Dropping it, on whatever way, closes it and then waits for the workers: fields are dropped in the
+/// order in which they are declared.
+struct Crew<'a, 't> {
+    /// When the tasks that are left have let go of it too, the queue is closed, and the workers leave.
+    open: Arc<Jobs<'a>>,
+    /// For `shutdown_now`, which empties it.
+    queue: SharedReceiver<Job<'a>>,
+    /// The workers' threads.
+    threads: Threads<'t>,
 }
 
-impl Drop for Crew {
+/// Dropping it waits until the threads are gone, their thread-locals dropped.
+#[derive(Default)]
+struct Threads<'t>(Vec<Thread<'t>>);
+
+/// A thread, and how to join it. The handles of an executor's threads and of a scope's are of two types.
+type Thread<'t> = (thread::ThreadId, Box<dyn FnOnce() -> thread::Result<()> + Send + Sync + 't>);
+
+impl Drop for Threads<'_> {
     fn drop(&mut self) {
         let me = thread::current().id();
         // A worker that dropped the last owner of its pool can't wait for itself, nor for the others, who may be
         // waiting for the task that it runs. They all leave when the queue is empty.
-        if self.threads.iter().any(|thread| thread.thread().id() == me) {
+        if self.0.iter().any(|(id, _)| *id == me) {
             return;
         }
-        for thread in self.threads.drain(..) {
-            thread.join().expect("no panic of a task ends its worker");
+        for (_, join) in self.0.drain(..) {
+            join().expect("no panic of a task ends its worker");
         }
     }
 }
 
 /// The settings of a pool, made by [`Executor::builder`] and used up by [`build`](Builder::build) or
 /// [`scope`](Builder::scope).
+#[derive(Clone)]
 #[must_use = "a builder starts nothing until `build` or `scope` is called"]
 pub struct Builder {
     workers: usize,
@@ -222,17 +245,6 @@ pub struct Builder {
     on_worker_start: Option<StartHook>,
 }
 
-/// The least stack that a worker can have, in bytes.
-///
-/// It is the recipe's figure, and Python's for `threading.stack_size`. A panic that prints a backtrace fits into it.
-pub const MIN_STACK_SIZE: usize = 32_768;
-
-/// More than any address space holds, and little enough to be rounded up.
-const MAX_STACK_SIZE: usize = usize::MAX / 4;
-
-/// More places than any address space holds, at 64 bytes for each.
-const MAX_QUEUE_CAPACITY: usize = usize::MAX / 128;
-
 /// What `std` gives a thread: <https://doc.rust-lang.org/std/thread/#stack-size>.
 const DEFAULT_STACK_SIZE: usize = 2 * 1024 * 1024;
 
@@ -240,17 +252,6 @@ const DEFAULT_STACK_SIZE: usize = 2 * 1024 * 1024;
 const PAGE: usize = 4096;
 
 impl Builder {
-    pub(crate) fn new() -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        Builder {
-            workers: (cores + 4).min(32),
-            thread_name: "worker".to_owned(),
-            stack_size: DEFAULT_STACK_SIZE,
-            queue_capacity: None,
-            on_worker_start: None,
-        }
-    }
-
     /// Sets the number of workers, all of which start at once.
     ///
     /// The default is that of Python's `ThreadPoolExecutor`: four more than there are cores to run on, and at most 32.
@@ -260,6 +261,13 @@ impl Builder {
     }
 
     /// Names the workers' threads `prefix-0`, `prefix-1` and so on; the default prefix is `worker`.
+    ///
+    /// Linux shows the first 15 bytes of a name, so a long prefix hides the number there.
+    ///
+    /// # Panics
+    ///
+    /// [`build`](Self::build) and [`scope`](Self::scope) panic if the prefix holds a NUL character, as
+    /// [`std::thread::Builder`] does.
     pub fn thread_name(mut self, prefix: impl Into<String>) -> Self {
         self.thread_name = prefix.into();
         self
@@ -268,15 +276,19 @@ impl Builder {
     /// Sets the size of every worker's stack in bytes, rounded up to whole pages of 4,096.
     ///
     /// The least is [`MIN_STACK_SIZE`]; the default is 2 MiB, what `std` gives a thread. `RUST_MIN_STACK` changes
-    /// nothing here. With glibc a program's thread-locals come out of the stack too: one that has large ones needs more.
+    /// nothing here. With glibc and musl a program's thread-locals come out of a thread's stack too: on Linux each worker
+    /// gets a few pages more than was asked for, so that its tasks have what was asked for.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
         self
     }
 
-    /// Bounds the queue: at most `tasks` wait in it, and memory for them is taken at once.
+    /// Bounds the queue: at most `tasks` wait in it. The default is a queue without a bound.
     ///
-    /// With 0, a task is handed over only to a worker that waits for it. The default is a queue without a bound.
+    /// The queue is [`std::sync::mpsc::sync_channel`]'s. Memory for all its places is taken at once, some 40 bytes each,
+    /// and a capacity for which there is no memory aborts the process. A task that is cancelled keeps its place until a
+    /// worker comes to it. With 0, a task is handed over only to the one worker that stands at the head of the queue, one
+    /// task at a time: [`try_submit`](Executor::try_submit) may be refused while other workers are idle.
     pub fn queue_capacity(mut self, tasks: usize) -> Self {
         self.queue_capacity = Some(tasks);
         self
@@ -307,189 +319,144 @@ impl Builder {
     /// # Errors
     ///
     /// [`BuildError::NoWorkers`] and [`BuildError::StackTooSmall`] say which setting breaks which rule;
-    /// [`BuildError::Spawn`] that the operating system refused a thread, or that no system could give it: its name holds
-    /// a NUL character, its stack or the queue is larger than any memory;
-    /// [`BuildError::WorkerStart`] that the hook panicked. No thread is left behind.
+    /// [`BuildError::Spawn`] that the operating system refused a thread; [`BuildError::WorkerStart`] that the hook
+    /// panicked. No thread is left behind.
+    ///
+    /// Not every lack of memory is an error: `std` gives each new thread a small stack on which to report a stack
+    /// overflow, and aborts the process where that can't be had. On Linux a process that may have no more mappings
+    /// (`vm.max_map_count`, at some 16,000 threads) or no more address space (`ulimit -v`) can end that way.
     pub fn build(self) -> Result<Executor, BuildError> {
-        // Filled as the workers start, so that those who have are waited for if one can't.
-        let mut crew = Crew::default();
-        let pool = self.start(None, |thread, worker| {
-            crew.threads.push(thread.spawn(move || worker.work())?);
-            Ok(())
+        let workers = self.workers;
+        let crew = self.start(|thread, worker| {
+            let handle = thread.spawn(move || worker.work())?;
+            Ok((handle.thread().id(), Box::new(|| handle.join())))
         })?;
-        Ok(Executor { pool, crew })
+        Ok(Executor { pool: Scope::new(&crew.open, workers, None), crew })
+    }
+
+    /// Runs `f` with a pool of these settings whose tasks may borrow: see [`scope()`].
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    ///
+    /// # Panics
+    ///
+    /// As [`scope()`].
+    pub fn scope<'scope, R>(self, f: impl FnOnce(&Scope<'scope>) -> R) -> Result<R, BuildError> {
+        let unread = Arc::new(UnreadPanics::default());
+        let result = thread::scope(|threads| {
+            let workers = self.workers;
+            // `thread::scope` waits for the closures of its threads only. The crew joins them when it is dropped here.
+            let crew = self.start(|thread, worker| {
+                let handle = thread.spawn_scoped(threads, move || worker.work())?;
+                Ok((handle.thread().id(), Box::new(|| handle.join())))
+            })?;
+            Ok(f(&Scope::new(&crew.open, workers, Some(Arc::clone(&unread)))))
+        });
+        let panics = mem::take(&mut *lock(&unread));
+        match panics.into_iter().next() {
+            Some(panic) => resume_unwind(panic.into_payload()),
+            None => result,
+        }
     }
 
     /// Starts the workers, each on a thread that `spawn` makes.
-    pub(crate) fn start<'a>(
+    fn start<'a, 't>(
         self,
-        unread: Option<Arc<UnreadPanic>>,
-        mut spawn: impl FnMut(thread::Builder, Worker<'a>) -> io::Result<()>,
-    ) -> Result<Scope<'a>, BuildError> {
-        if self.workers == 0 {
+        spawn: impl Fn(thread::Builder, Worker<'a>) -> io::Result<Thread<'t>>,
+    ) -> Result<Crew<'a, 't>, BuildError> {
+        let Self { workers, stack_size, .. } = self;
+        if workers == 0 {
             return Err(BuildError::NoWorkers);
         }
-        if self.stack_size < MIN_STACK_SIZE {
-            return Err(BuildError::StackTooSmall { requested: self.stack_size });
+        if stack_size < MIN_STACK_SIZE {
+            return Err(BuildError::StackTooSmall { requested: stack_size });
         }
-        // At each of these `std` would panic, at the second where it rounds up to pages larger than ours.
-        if self.thread_name.contains('\0') {
-            return Err(BuildError::impossible("a thread's name can't contain a NUL character".to_owned()));
-        }
-        if self.stack_size > MAX_STACK_SIZE {
-            return Err(BuildError::impossible(format!(
-                "no machine has room for a stack of {} bytes",
-                self.stack_size
-            )));
-        }
-        let stack_size = self.stack_size.next_multiple_of(PAGE);
-        if let Some(tasks) = self.queue_capacity.filter(|tasks| *tasks > MAX_QUEUE_CAPACITY) {
-            return Err(BuildError::impossible(format!("no machine has room for a queue of {tasks} tasks")));
-        }
-        let (jobs, queue) = self.queue_capacity.map_or_else(queue::unbounded, queue::bounded);
-        // If anything below fails, the pool is dropped, which hangs up and sends home those who have started.
-        let pool = Scope::new((jobs, queue.clone()), self.workers, unread);
-        let (told, outcomes) = mpsc::channel();
-        for started in 0..self.workers {
+        // A size that can't be rounded up is more than any system has, and is refused like any other of that kind.
+        let pages = |bytes: usize| bytes.checked_next_multiple_of(PAGE).unwrap_or(bytes);
+        let stack_size = pages(stack_size);
+        let with_overhead = stack_size.saturating_add(pages(stack_overhead().unwrap_or(0)));
+        // If anything below fails this is dropped, and the workers that have started leave and are joined.
+        let (open, queue) = Jobs::new(self.queue_capacity);
+        let mut crew = Crew { open, queue, threads: Threads::default() };
+        let (failed, panics) = mpsc::channel();
+        for started in 0..workers {
+            let name = format!("{}-{started}", self.thread_name);
+            let thread = thread::Builder::new().name(name).stack_size(with_overhead);
+            let on_start = self.on_worker_start.clone().map(|hook| (hook, failed.clone()));
+            let shared = Arc::clone(&crew.open.shared);
+            let worker = Worker { queue: crew.queue.clone(), shared, stack_size, on_start };
             let thread =
-                thread::Builder::new().name(format!("{}-{started}", self.thread_name)).stack_size(stack_size);
-            let on_start = self.on_worker_start.clone().map(|hook| (hook, told.clone()));
-            let worker = Worker { queue: queue.clone(), stack_size, on_start };
-            spawn(thread, worker).map_err(|source| BuildError::Spawn { started, source })?;
+                spawn(thread, worker).map_err(|error| BuildError::Spawn { started, workers, error })?;
+            crew.threads.0.push(thread);
         }
-        drop(told);
-        while let Ok(outcome) = outcomes.recv() {
-            outcome.map_err(BuildError::WorkerStart)?;
+        drop(failed);
+        // An error says that all hooks have run, and dropped their senders.
+        if let Ok(panic) = panics.recv() {
+            return Err(BuildError::WorkerStart(panic));
         }
         contain(|| drop(self.on_worker_start));
-        Ok(pool)
+        Ok(crew)
     }
 }
 
-/// Why a pool could not be built; nothing of it is left behind.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// A pool of no workers was asked for: nothing submitted to it would ever run.
-    NoWorkers,
-    /// A stack of less than [`MIN_STACK_SIZE`] was asked for.
-    StackTooSmall {
-        /// The size asked for, in bytes.
-        requested: usize,
-    },
-    /// The operating system didn't give the pool a thread.
-    Spawn {
-        /// How many threads it did give before; they have ended.
-        started: usize,
-        /// What it said.
-        source: io::Error,
-    },
-    /// The hook that every worker runs before its first task panicked.
-    WorkerStart(Panic),
-}
-
-impl BuildError {
-    /// A thread that can't be had on any system.
-    fn impossible(why: String) -> Self {
-        BuildError::Spawn { started: 0, source: io::Error::new(io::ErrorKind::InvalidInput, why) }
-    }
-}
-
-impl fmt::Display for BuildError {
+impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BuildError::NoWorkers => f.write_str("0 workers: a pool needs at least one"),
-            BuildError::StackTooSmall { requested } => {
-                write!(f, "a stack of {requested} bytes: a worker needs at least {MIN_STACK_SIZE}")
-            }
-            BuildError::Spawn { started, source } => {
-                write!(f, "could not start another worker after the first {started}: {source}")
-            }
-            BuildError::WorkerStart(panic) => write!(f, "a worker panicked before its first task: {panic}"),
-        }
+        f.debug_struct("Builder").field("workers", &self.workers).finish_non_exhaustive()
     }
 }
 
-impl Error for BuildError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            BuildError::Spawn { source, .. } => Some(source),
-            _ => None,
-        }
-    }
-}
-
-/// What [`Executor::try_submit`] returns when the queue is full: the closure, given back.
-pub struct Full<F>(pub F);
-
-impl<F> fmt::Debug for Full<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Full(..)")
-    }
-}
-
-impl<F> fmt::Display for Full<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the queue is full")
-    }
-}
-
-impl<F> Error for Full<F> {}
-
-/// The iterator that [`Executor::map`] returns: a result for each input, in the order of the inputs.
-pub struct Map<'pool, 'scope, I, F, T> {
-    pool: &'pool Scope<'scope>,
-    /// What has not been submitted.
-    inputs: Fuse<I>,
-    /// Shared by the tasks.
-    f: Arc<F>,
-    /// What has been submitted and not yielded, in the order of the inputs.
-    in_flight: VecDeque<ScopedHandle<'scope, T>>,
-    /// How many `in_flight` may hold.
-    buffer_size: usize,
-}
-
-impl<'pool, 'scope, I: Iterator, F, T> Map<'pool, 'scope, I, F, T> {
-    pub(crate) fn new(pool: &'pool Scope<'scope>, inputs: I, f: F) -> Self {
-        let buffer_size = pool.workers().saturating_mul(2);
-        Map { pool, inputs: inputs.fuse(), f: Arc::new(f), in_flight: VecDeque::new(), buffer_size }
-    }
-
-    /// Sets how many inputs at most are submitted and their results not yet yielded.
-    ///
-    /// The default is twice the number of workers: while one result is looked at, every worker has something to do
-    /// next. The one that the caller waits for is always submitted, so 0 is as good as 1.
-    #[must_use]
-    pub fn buffer_size(mut self, n: usize) -> Self {
-        self.buffer_size = n;
-        self
-    }
-}
-
-impl<'scope, I, F, T> Iterator for Map<'_, 'scope, I, F, T>
-where
-    I: Iterator,
-    I::Item: Send + 'scope,
-    F: Fn(I::Item) -> T + Send + Sync + 'scope,
-    T: Send + 'scope,
-{
-    type Item = Result<T, TaskError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while self.in_flight.len() < self.buffer_size.max(1) {
-            let Some(input) = self.inputs.next() else { break };
-            let f = Arc::clone(&self.f);
-            self.in_flight.push_back(self.pool.submit(move || f(input)));
-        }
-        self.in_flight.pop_front().map(ScopedHandle::result)
-    }
-}
-
-/// Nobody will read what is still in flight.
-impl<I, F, T> Drop for Map<'_, '_, I, F, T> {
-    fn drop(&mut self) {
-        for handle in &self.in_flight {
-            handle.cancel();
-        }
-    }
+/// Runs `f` with a pool of `workers` threads whose tasks may borrow what lives outside of the call.
+///
+/// Returns what `f` returns, once all tasks are finished and all threads are gone.
+///
+/// # Errors
+///
+/// As [`Builder::build`].
+///
+/// # Panics
+///
+/// If `f` panics, with that panic. If not, and a task panicked whose handle was dropped unread before `scope` returns,
+/// with the first such panic's payload: a panic that came back through its handle was seen, one that nobody can see
+/// any more must not vanish. The items of a dropped [`Map`] are no such tasks.
+///
+/// # Examples
+///
+/// ```
+/// let mut numbers = [1, 2, 3, 4, 5, 6];
+/// pool_recipes::scope(2, |pool| {
+///     for pair in numbers.chunks_mut(2) {
+///         pool.submit(move || pair.reverse());
+///     }
+/// })?;
+/// assert_eq!(numbers, [2, 1, 4, 3, 6, 5]);
+/// # Ok::<(), pool_recipes::BuildError>(())
+/// ```
+///
+/// What is borrowed must outlive the call. A local of the closure doesn't:
+///
+/// ```compile_fail,E0597
+/// pool_recipes::scope(2, |pool| {
+///     let local = String::from("dropped when the closure ends, while tasks may still run");
+///     pool.submit(|| local.len());
+/// });
+/// ```
+///
+/// nor does anything that ends earlier than the scope in which a task would use it:
+///
+/// ```compile_fail,E0597
+/// use pool_recipes::Scope;
+///
+/// fn submit_to<'scope>(pool: &Scope<'scope>, text: &'scope str) {
+///     pool.submit(move || text.len());
+/// }
+///
+/// fn inner<'scope>(pool: &Scope<'scope>) {
+///     let short = String::from("gone when `inner` returns");
+///     submit_to(pool, &short);
+/// }
+/// ```
+pub fn scope<'scope, R>(workers: usize, f: impl FnOnce(&Scope<'scope>) -> R) -> Result<R, BuildError> {
+    Executor::builder().workers(workers).scope(f)
 }

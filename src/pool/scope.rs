@@ -1,115 +1,36 @@
-//! The same pool inside [`std::thread::scope`], so that its tasks may borrow.
+//! What takes tasks in: a [`Scope`], for tasks that may borrow.
 
-use std::panic::resume_unwind;
-use std::sync::mpsc::TrySendError;
-use std::sync::{Arc, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Weak};
 
-use super::executor::{BuildError, Builder, Full, Map};
+use super::error::{Full, TaskError};
 use super::handle::ScopedHandle;
-use super::queue::{Receiver, Sender};
-use super::task::{Task, UnreadPanic};
-use super::worker::{Job, PoolId, run_nested};
-use crate::sync::thread;
+use super::map::Map;
+use super::task::{Run, Task, UnreadPanics};
+use super::worker::{Job, Jobs, PoolId};
 
-/// Runs `f` with a pool of `workers` threads whose tasks may borrow what lives outside of the call.
+/// A pool whose tasks may borrow for `'scope`; [`scope()`](super::scope()) makes one.
 ///
-/// Returns what `f` returns, once all tasks are finished and all workers are gone. The workers stay as long as a clone of
-/// the pool does: one that `f` returns, or keeps anywhere but in a task, is waited for, for ever.
-///
-/// # Errors
-///
-/// As [`Builder::build`].
-///
-/// # Panics
-///
-/// If `f` panics, or if a task panicked and its handle was dropped unread before `scope` returns, with that same payload:
-/// a panic that came back through its handle was seen, one that nobody can see any more must not vanish.
-///
-/// # Examples
-///
-/// ```
-/// let mut numbers = [1, 2, 3, 4, 5, 6];
-/// pool_recipes::scope(2, |pool| {
-///     for pair in numbers.chunks_mut(2) {
-///         pool.submit(move || pair.reverse());
-///     }
-/// })?;
-/// assert_eq!(numbers, [2, 1, 4, 3, 6, 5]);
-/// # Ok::<(), pool_recipes::BuildError>(())
-/// ```
-pub fn scope<'scope, R>(workers: usize, f: impl FnOnce(&Scope<'scope>) -> R) -> Result<R, BuildError> {
-    Builder::new().workers(workers).scope(f)
-}
-
-impl Builder {
-    /// Runs `f` with a pool of these settings whose tasks may borrow: see [`scope`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Builder::build`].
-    ///
-    /// # Panics
-    ///
-    /// As [`scope`].
-    pub fn scope<'scope, R>(self, f: impl FnOnce(&Scope<'scope>) -> R) -> Result<R, BuildError> {
-        let unread = Arc::new(UnreadPanic::default());
-        let result = thread::scope(|threads| {
-            // Dropped at the end of this closure, which hangs up; then `thread::scope` waits for the workers.
-            let pool = self.start(Some(Arc::clone(&unread)), |thread, worker| {
-                thread.spawn_scoped(threads, move || worker.work()).map(drop)
-            })?;
-            Ok(f(&pool))
-        });
-        let first = unread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match first {
-            Some(panic) => resume_unwind(panic.into_payload()),
-            None => result,
-        }
-    }
-}
-
-/// A pool whose tasks may borrow for `'scope`.
-///
-/// A task that submits further tasks takes a clone along.
+/// A task that submits further tasks takes a clone along. A clone doesn't keep the pool open: once the scope's closure
+/// has returned and all tasks are done, whatever is still submitted through a clone is cancelled.
 #[derive(Clone)]
 pub struct Scope<'scope> {
-    /// The workers leave when the last clone of it is dropped.
-    jobs: Sender<Job<'scope>>,
-    /// Keeps the queue open, so that no send fails, and lets `shutdown_now` empty it.
-    queue: Receiver<Job<'scope>>,
+    /// Weak, so that the channel is closed, and the workers leave, whatever becomes of the clones.
+    jobs: Weak<Jobs<'scope>>,
+    pool: PoolId,
     workers: usize,
     /// Where tasks leave a panic that nobody read; an executor has no end at which someone could be told.
-    unread: Option<Arc<UnreadPanic>>,
+    unread: Option<Arc<UnreadPanics>>,
 }
 
 impl<'scope> Scope<'scope> {
-    pub(crate) fn new(
-        (jobs, queue): (Sender<Job<'scope>>, Receiver<Job<'scope>>),
-        workers: usize,
-        unread: Option<Arc<UnreadPanic>>,
-    ) -> Self {
-        Scope { jobs, queue, workers, unread }
+    pub(crate) fn new(jobs: &Arc<Jobs<'scope>>, workers: usize, unread: Option<Arc<UnreadPanics>>) -> Self {
+        Self { jobs: Arc::downgrade(jobs), pool: jobs.pool(), workers, unread }
     }
 
     /// Submits `f` to be run by a worker, as [`Executor::submit`](super::Executor::submit) does.
-    pub fn submit<F, T>(&self, f: F) -> ScopedHandle<'scope, T>
-    where
-        F: FnOnce() -> T + Send + 'scope,
-        T: Send + 'scope,
-    {
-        let task = Arc::new(Task::new(f, self.unread.clone()));
-        let job: Job<'scope> = Arc::clone(&task) as _;
-        let pool = self.id();
-        if pool.is_mine() {
-            // To wait for room would be to wait for the workers, and this is one of them.
-            if let Err(TrySendError::Full(job)) = self.jobs.try_send(job) {
-                run_nested(&*job);
-            }
-        } else {
-            // It can't fail: `self.queue` keeps the queue open.
-            let _ = self.jobs.send(job);
-        }
-        ScopedHandle::new(task, pool)
+    pub fn submit<T: Send + 'scope>(&self, f: impl FnOnce() -> T + Send + 'scope) -> ScopedHandle<'scope, T> {
+        self.queue(f, self.unread.clone(), true).unwrap_or_else(never_full)
     }
 
     /// Submits `f` if that needs no waiting, as [`Executor::try_submit`](super::Executor::try_submit) does.
@@ -117,46 +38,79 @@ impl<'scope> Scope<'scope> {
     /// # Errors
     ///
     /// Gives `f` back if the queue is full.
-    pub fn try_submit<F, T>(&self, f: F) -> Result<ScopedHandle<'scope, T>, Full<F>>
-    where
-        F: FnOnce() -> T + Send + 'scope,
-        T: Send + 'scope,
-    {
-        let task = Arc::new(Task::new(f, self.unread.clone()));
-        if self.jobs.try_send(Arc::clone(&task) as _).is_err() {
-            return Err(Full(task.reclaim()));
-        }
-        Ok(ScopedHandle::new(task, self.id()))
+    pub fn try_submit<T: Send + 'scope, F: FnOnce() -> T + Send + 'scope>(
+        &self,
+        f: F,
+    ) -> Result<ScopedHandle<'scope, T>, Full<F>> {
+        self.queue(f, self.unread.clone(), false)
     }
 
     /// Applies `f` to every input, as [`Executor::map`](super::Executor::map) does.
-    pub fn map<I, F, T>(&self, inputs: I, f: F) -> Map<'_, 'scope, I::IntoIter, F, T>
-    where
-        I: IntoIterator,
-        I::Item: Send + 'scope,
-        F: Fn(I::Item) -> T + Send + Sync + 'scope,
-        T: Send + 'scope,
-    {
-        Map::new(self, inputs.into_iter(), f)
+    pub fn map<I: IntoIterator<Item: Send + 'scope>, T: Send + 'scope>(
+        &self,
+        inputs: I,
+        f: impl Fn(I::Item) -> T + Send + Sync + 'scope,
+    ) -> Map<'_, 'scope, I::IntoIter, T> {
+        let f = Arc::new(f);
+        Map::new(inputs.into_iter(), self.workers.saturating_mul(2), move |input| {
+            let f = Arc::clone(&f);
+            // To drop the iterator is to decide not to look, so an unread panic goes nowhere.
+            self.queue(move || f(input), None, true).unwrap_or_else(never_full)
+        })
     }
 
     /// The number of workers.
-    #[must_use]
     pub fn workers(&self) -> usize {
         self.workers
     }
 
-    /// The number of tasks that wait in the queue.
-    #[must_use]
+    /// The number of tasks that wait, as [`Executor::queued`](super::Executor::queued) counts them.
     pub fn queued(&self) -> usize {
-        self.jobs.queued()
+        self.jobs.upgrade().map_or(0, |jobs| jobs.queued())
     }
 
-    pub(crate) fn queue(&self) -> &Receiver<Job<'scope>> {
-        &self.queue
+    /// Puts a closure into the queue. A large one gets an allocation of its own: it is moved through the stack several
+    /// times on its way, and its memory should be given back when it is cancelled.
+    fn queue<T: Send + 'scope, F: FnOnce() -> T + Send + 'scope>(
+        &self,
+        f: F,
+        unread: Option<Arc<UnreadPanics>>,
+        may_wait: bool,
+    ) -> Result<ScopedHandle<'scope, T>, Full<F>> {
+        if size_of::<F>() > LARGE {
+            self.queue_task(Task::new(Box::new(f), unread), may_wait).map_err(|f| Full(*f))
+        } else {
+            self.queue_task(Task::new(f, unread), may_wait).map_err(Full)
+        }
     }
 
-    fn id(&self) -> PoolId {
-        PoolId::of(&self.queue)
+    fn queue_task<T: Send + 'scope, F: FnOnce() -> T + Send + 'scope>(
+        &self,
+        task: Task<F, T>,
+        may_wait: bool,
+    ) -> Result<ScopedHandle<'scope, T>, F> {
+        let task = Arc::new(task);
+        let is_queued = match self.jobs.upgrade() {
+            Some(jobs) => {
+                // Only a scope's tasks keep it open: an executor is open as long as its owner wants.
+                let open = self.unread.as_ref().map(|_| Arc::clone(&jobs));
+                jobs.submit(Job { task: Arc::clone(&task) as _, _open: open }, may_wait)
+            }
+            None => task.cancel(TaskError::Cancelled),
+        };
+        if is_queued { Ok(ScopedHandle::new(task, self.pool)) } else { Err(task.reclaim()) }
+    }
+}
+
+/// The bytes of a closure from which on it is large.
+const LARGE: usize = 4096;
+
+fn never_full<F, T>(_: Full<F>) -> T {
+    unreachable!("a submit that may wait is not refused")
+}
+
+impl fmt::Debug for Scope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("workers", &self.workers).finish_non_exhaustive()
     }
 }

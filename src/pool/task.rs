@@ -4,13 +4,15 @@
 //! handle as something that will have an [`Outcome`]. Every step is one move of [`Stage`] under one lock, and no
 //! code of the user's runs, or is dropped, while that lock is held.
 
-use std::mem;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::mem::{self, ManuallyDrop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::handle::{Panic, TaskError};
-use crate::sync::{Condvar, Mutex, MutexGuard, YIELDS_BEFORE_SLEEP, thread};
+use super::error::{Panic, TaskError, contain};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock, mpsc, thread, thread_local, yields_before_blocking};
 
 /// What the queue and the workers need of a task.
 pub(crate) trait Run: Send + Sync {
@@ -22,42 +24,53 @@ pub(crate) trait Run: Send + Sync {
 }
 
 /// What a handle needs of a task.
-pub(crate) trait Outcome<'a, T>: Run {
+pub(crate) trait Outcome<T>: Run {
     /// Waits until the task is finished and takes its result out.
     fn wait(&self) -> Result<T, TaskError>;
 
-    /// Waits until the task is finished or the time is up; true once it is finished.
+    /// Waits until the task is finished or the time is up; true if it is finished.
     fn wait_timeout(&self, timeout: Duration) -> bool;
+
+    /// Whether the task has not started yet.
+    fn is_pending(&self) -> bool;
 
     fn is_finished(&self) -> bool;
 
     /// Whether the task is finished without having run.
     fn is_cancelled(&self) -> bool;
 
-    /// Has `callback` run when the task finishes; at once, on this thread, if it has.
-    fn on_done(&self, callback: Callback<'a>);
+    /// Has `callback` called when the task finishes; at once, on this thread, if it has.
+    fn on_done(&self, callback: Callback);
 }
 
-pub(crate) type Callback<'a> = Box<dyn FnOnce() + Send + 'a>;
+/// What happens when a task is finished.
+pub(crate) enum Callback {
+    /// A number is sent, which `as_completed` waits for.
+    Send(mpsc::Sender<usize>, usize),
+    /// Code of the user's runs.
+    Call(Call),
+}
+
+type Call = Box<dyn FnOnce() + Send>;
 
 /// Where a scope looks for panics that nobody can read any more.
-pub(crate) type UnreadPanic = Mutex<Option<Panic>>;
+pub(crate) type UnreadPanics = Mutex<Vec<Panic>>;
 
-pub(crate) struct Task<'a, F, T> {
+pub(crate) struct Task<F, T> {
     /// Every step of the task's life happens under this lock.
-    state: Mutex<State<'a, F, T>>,
-    /// Signalled when the task is finished, to those who wait with `state`.
+    state: Mutex<State<F, T>>,
+    /// Signalled when the task is finished, to the threads that wait with `state`.
     finished: Condvar,
     /// In a scope, takes a panic whose handle was dropped unread, so that it doesn't vanish.
-    unread: Option<Arc<UnreadPanic>>,
+    unread: Option<Arc<UnreadPanics>>,
 }
 
-struct State<'a, F, T> {
+struct State<F, T> {
     stage: Stage<F, T>,
-    /// Whether anyone waits on `finished`: to signal to nobody would cost a system call a task.
+    /// Whether a thread waits on `finished`: to signal to nobody would cost a system call a task.
     awaited: bool,
-    /// What to run once the task is finished, in the order added.
-    callbacks: Vec<Callback<'a>>,
+    /// What to call once the task is finished, in the order added.
+    callbacks: Vec<Callback>,
 }
 
 enum Stage<F, T> {
@@ -68,24 +81,19 @@ enum Stage<F, T> {
     Taken,
 }
 
-impl<'a, F: FnOnce() -> T, T> Task<'a, F, T> {
-    pub(crate) fn new(work: F, unread: Option<Arc<UnreadPanic>>) -> Self {
+impl<F: FnOnce() -> T, T> Task<F, T> {
+    pub(crate) fn new(work: F, unread: Option<Arc<UnreadPanics>>) -> Self {
         let state = State { stage: Stage::Pending(work), awaited: false, callbacks: Vec::new() };
-        Task { state: Mutex::new(state), finished: Condvar::new(), unread }
+        Self { state: Mutex::new(state), finished: Condvar::new(), unread }
     }
 
     /// Takes the closure back out of a task that found no room in the queue.
     pub(crate) fn reclaim(&self) -> F {
-        self.lock().start().unwrap_or_else(|| unreachable!("nobody else has seen the task"))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<'a, F, T>> {
-        // No code of the user's runs under this lock, so none can poison it.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state).start().unwrap_or_else(|| unreachable!("nobody else has seen the task"))
     }
 
     /// Finishes the task: the waiters first, then the callbacks, and last the closure of one that was cancelled.
-    fn finish(&self, mut state: MutexGuard<'_, State<'a, F, T>>, outcome: Result<T, TaskError>) {
+    fn finish(&self, mut state: MutexGuard<'_, State<F, T>>, outcome: Result<T, TaskError>) {
         let before = mem::replace(&mut state.stage, Stage::Finished(outcome));
         let callbacks = mem::take(&mut state.callbacks);
         let awaited = state.awaited;
@@ -93,23 +101,22 @@ impl<'a, F: FnOnce() -> T, T> Task<'a, F, T> {
         if awaited {
             self.finished.notify_all();
         }
-        for callback in callbacks {
-            contain(callback);
-        }
+        callbacks.into_iter().for_each(Callback::call);
         contain(|| drop(before));
     }
 }
 
-impl<F: FnOnce() -> T + Send, T: Send> Run for Task<'_, F, T> {
+impl<F: FnOnce() -> T + Send, T: Send> Run for Task<F, T> {
     fn run(&self) {
-        let started = self.lock().start();
+        let started = lock(&self.state).start();
         let Some(work) = started else { return };
-        let outcome = catch_unwind(AssertUnwindSafe(work)).map_err(|payload| Panic::new(payload).into());
-        self.finish(self.lock(), outcome);
+        let outcome = catch_unwind(AssertUnwindSafe(work));
+        let outcome = outcome.map_err(|payload| TaskError::Panicked(Box::new(Panic::new(payload))));
+        self.finish(lock(&self.state), outcome);
     }
 
     fn cancel(&self, reason: TaskError) -> bool {
-        let state = self.lock();
+        let state = lock(&self.state);
         let pending = matches!(state.stage, Stage::Pending(_));
         if pending {
             self.finish(state, Err(reason));
@@ -118,17 +125,17 @@ impl<F: FnOnce() -> T + Send, T: Send> Run for Task<'_, F, T> {
     }
 }
 
-impl<'a, F: FnOnce() -> T + Send, T: Send> Outcome<'a, T> for Task<'a, F, T> {
+impl<F: FnOnce() -> T + Send, T: Send> Outcome<T> for Task<F, T> {
     fn wait(&self) -> Result<T, TaskError> {
-        let mut state = self.lock();
-        // To fall asleep and be woken takes longer than most tasks: first let others go ahead a few times.
-        for _ in 0..YIELDS_BEFORE_SLEEP {
+        let mut state = lock(&self.state);
+        // This loop is for speed only: a task that finishes soon is awaited without blocking.
+        for _ in 0..yields_before_blocking() {
             if state.is_finished() {
                 break;
             }
             drop(state);
             thread::yield_now();
-            state = self.lock();
+            state = lock(&self.state);
         }
         while !state.is_finished() {
             state.awaited = true;
@@ -141,37 +148,40 @@ impl<'a, F: FnOnce() -> T + Send, T: Send> Outcome<'a, T> for Task<'a, F, T> {
     }
 
     fn wait_timeout(&self, timeout: Duration) -> bool {
-        let start = Instant::now();
-        let mut state = self.lock();
-        while !state.is_finished() {
-            let Some(left) = timeout.checked_sub(start.elapsed()) else { return false };
-            state.awaited = true;
-            (state, _) = self.finished.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
-        }
-        true
+        let mut state = lock(&self.state);
+        state.awaited = true;
+        let waited = self.finished.wait_timeout_while(state, timeout, |state| !state.is_finished());
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_finished()
+    }
+
+    fn is_pending(&self) -> bool {
+        matches!(lock(&self.state).stage, Stage::Pending(_))
     }
 
     fn is_finished(&self) -> bool {
-        self.lock().is_finished()
+        lock(&self.state).is_finished()
     }
 
     fn is_cancelled(&self) -> bool {
-        matches!(self.lock().stage, Stage::Finished(Err(TaskError::Cancelled | TaskError::NestedTooDeep)))
+        matches!(
+            lock(&self.state).stage,
+            Stage::Finished(Err(TaskError::Cancelled | TaskError::NestedTooDeep))
+        )
     }
 
-    fn on_done(&self, callback: Callback<'a>) {
-        let mut state = self.lock();
+    fn on_done(&self, callback: Callback) {
+        let mut state = lock(&self.state);
         if state.is_finished() {
             drop(state);
-            contain(callback);
+            callback.call();
         } else {
             state.callbacks.push(callback);
         }
     }
 }
 
-impl<F, T> State<'_, F, T> {
-    /// Takes the closure out if nobody has: whoever gets it is the one who runs it.
+impl<F, T> State<F, T> {
+    /// Takes the closure out if nobody has: the thread that gets it is the one that runs it.
     fn start(&mut self) -> Option<F> {
         match mem::replace(&mut self.stage, Stage::Running) {
             Stage::Pending(work) => Some(work),
@@ -188,26 +198,43 @@ impl<F, T> State<'_, F, T> {
 }
 
 /// What is left in a task that nobody needs any more: a result that nobody read.
-impl<F, T> Drop for Task<'_, F, T> {
+impl<F, T> Drop for Task<F, T> {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         let left = mem::replace(&mut state.stage, Stage::Taken);
         match (left, &self.unread) {
-            (Stage::Finished(Err(TaskError::Panicked(panic))), Some(unread)) => {
-                let mut first = unread.lock().unwrap_or_else(PoisonError::into_inner);
-                let later = if first.is_none() { first.replace(panic) } else { Some(panic) };
-                drop(first);
-                drop(later);
-            }
+            (Stage::Finished(Err(TaskError::Panicked(panic))), Some(unread)) => lock(unread).push(*panic),
             (left, _) => contain(|| drop(left)),
         }
     }
 }
 
-/// Runs code of the user's whose panic nobody can be given: the panic hook has reported it, and it ends here.
-pub(crate) fn contain(code: impl FnOnce()) {
-    let dropped = catch_unwind(AssertUnwindSafe(code))
-        .or_else(|payload| catch_unwind(AssertUnwindSafe(|| drop(payload))));
-    // A payload whose own drop panics: what that throws is leaked, or there would be no end to it.
-    mem::forget(dropped);
+thread_local! {
+    /// The callbacks that are ready while another one runs on this thread; `None` while none does. There is nothing to
+    /// drop then, and without a destructor it can be used until the thread is gone.
+    static READY: ManuallyDrop<RefCell<Option<VecDeque<Call>>>> = const { ManuallyDrop::new(RefCell::new(None)) };
+}
+
+impl Callback {
+    /// Calls it. A callback that finishes further tasks makes theirs ready, and the outermost call runs those one after
+    /// the other: a chain of callbacks doesn't grow the stack.
+    fn call(self) {
+        let callback = match self {
+            // Nobody listens any more once `as_completed` is dropped.
+            Self::Send(done, index) => return done.send(index).unwrap_or_default(),
+            Self::Call(callback) => callback,
+        };
+        let outermost = READY.with(|ready| {
+            let mut ready = ready.borrow_mut();
+            let outermost = ready.is_none();
+            ready.get_or_insert_default().push_back(callback);
+            outermost
+        });
+        if outermost {
+            while let Some(callback) = READY.with(|ready| ready.borrow_mut().as_mut()?.pop_front()) {
+                contain(callback);
+            }
+            READY.with(|ready| ready.take());
+        }
+    }
 }

@@ -1,105 +1,202 @@
-//! A worker: a thread that takes tasks from the queue and runs them, until the queue hangs up.
+//! A worker: a thread that takes tasks from the queue and runs them, until the queue is closed.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::handle::{Panic, TaskError};
-use super::queue::Receiver;
+use super::error::{MIN_STACK_SIZE, Panic, TaskError};
+use super::queue::SharedReceiver;
 use super::task::Run;
-use crate::sync::{mpsc, thread_local};
-
-/// A task as the queue holds it.
-pub(crate) type Job<'a> = Arc<dyn Run + 'a>;
-
-/// What [`Builder::on_worker_start`](super::Builder::on_worker_start) was given.
-pub(crate) type StartHook = Arc<dyn Fn() + Send + Sync>;
+use crate::sync::atomic::AtomicUsize;
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::mpsc::{self, TrySendError};
+use crate::sync::{Mutex, lock, stack_overhead, stack_pointer, thread_local};
 
 /// What a new thread needs to be a worker.
 pub(crate) struct Worker<'a> {
     /// Where its tasks come from, shared with the other workers.
-    pub(crate) queue: Receiver<Job<'a>>,
-    /// In bytes, to tell how much of it is left.
+    pub(crate) queue: SharedReceiver<Job<'a>>,
+    pub(crate) shared: Arc<Shared<'a>>,
+    /// The bytes that its tasks have, to tell how much of them is left.
     pub(crate) stack_size: usize,
-    /// What to run before the first task, and whom to tell how that went.
-    pub(crate) on_start: Option<(StartHook, mpsc::Sender<Result<(), Panic>>)>,
+    /// What to run before the first task, and where to send its panic. The sender is dropped when it has run.
+    pub(crate) on_start: Option<(StartHook, mpsc::Sender<Panic>)>,
+}
+
+/// What [`Builder::on_worker_start`](super::Builder::on_worker_start) was given.
+pub(crate) type StartHook = Arc<dyn Fn() + Send + Sync>;
+
+/// A task as the queue holds it.
+pub(crate) struct Job<'a> {
+    pub(crate) task: Arc<dyn Run + 'a>,
+    /// In a scope, keeps the channel open until the task has run, because the task may submit further ones.
+    pub(crate) _open: Option<Arc<Jobs<'a>>>,
 }
 
 impl Worker<'_> {
     pub(crate) fn work(self) {
         let stack_end = stack_pointer().saturating_sub(self.stack_size);
-        SELF.with(|me| me.set(Some(Identity { pool: PoolId::of(&self.queue), stack_end })));
-        if let Some((hook, told)) = self.on_start {
-            let call = AssertUnwindSafe(move || {
-                hook();
-                // Here, before the builder hears of it: should this be the last one, and its drop panic, it is caught.
-                drop(hook);
-            });
-            let outcome = catch_unwind(call).map_err(Panic::new);
-            let failed = outcome.is_err();
-            // A pool that was not built, because another worker's hook failed first, doesn't listen any more.
-            let _ = told.send(outcome);
-            if failed {
+        let stack_floor = stack_end + stack_reserve(self.stack_size);
+        let me = Identity { pool: Arc::as_ptr(&self.shared).addr(), stack_end, stack_floor };
+        if let Some((hook, failed)) = self.on_start {
+            // The hook is dropped before the builder hears of it: should that drop panic, it is caught here.
+            let call = AssertUnwindSafe(move || (hook(), drop(hook)));
+            if let Err(payload) = catch_unwind(call) {
+                // A pool that was not built, because another worker's hook failed first, doesn't listen any more.
+                let _ = failed.send(Panic::new(payload));
                 return;
             }
         }
-        for task in self.queue {
-            task.run();
+        // No panic can leave the loop, and after it this thread is no worker: not when its thread-locals are dropped.
+        SELF.with(|own| own.set(Some(me)));
+        for job in self.queue {
+            let mut next = Some(job);
+            while let Some(job) = next {
+                self.shared.queued.fetch_sub(1, Relaxed);
+                job.task.run();
+                next = self.shared.take_overflow();
+            }
         }
+        SELF.with(|own| own.set(None));
     }
 }
 
-/// Names a pool, as long as it lives: where its queue is in memory.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PoolId(usize);
+/// The sending side of a pool.
+///
+/// The executor or the scope owns it, and in a scope so does each task that waits or runs. When the last of them lets
+/// go the channel is closed, and the workers leave.
+pub(crate) struct Jobs<'a> {
+    sender: Sender<'a>,
+    pub(crate) shared: Arc<Shared<'a>>,
+}
 
-impl PoolId {
-    pub(crate) fn of(queue: &Receiver<Job<'_>>) -> Self {
-        PoolId(queue.address())
+/// `std` gives the two kinds of channel two types of sender.
+enum Sender<'a> {
+    Unbounded(mpsc::Sender<Job<'a>>),
+    Bounded(mpsc::SyncSender<Job<'a>>),
+}
+
+/// What the submitters and the workers of a pool share beside the channel.
+pub(crate) struct Shared<'a> {
+    /// Tasks on their way to a worker; counted up before a task is sent and down after it is received, so that it
+    /// never wraps.
+    queued: AtomicUsize,
+    /// Tasks of a bounded pool for which neither the queue nor the stack of the worker that submitted them had room.
+    /// That worker runs them when it is back in its loop, if no other worker does so earlier.
+    overflow: Option<Mutex<VecDeque<Job<'a>>>>,
+}
+
+impl<'a> Jobs<'a> {
+    /// The sending side, and the receiving side that the workers will share.
+    pub(crate) fn new(queue_capacity: Option<usize>) -> (Arc<Self>, SharedReceiver<Job<'a>>) {
+        let (sender, receiver) = if let Some(capacity) = queue_capacity {
+            let (sender, receiver) = mpsc::sync_channel(capacity);
+            (Sender::Bounded(sender), receiver)
+        } else {
+            let (sender, receiver) = mpsc::channel();
+            (Sender::Unbounded(sender), receiver)
+        };
+        let overflow = queue_capacity.map(|_| Mutex::default());
+        let shared = Arc::new(Shared { queued: AtomicUsize::new(0), overflow });
+        (Arc::new(Self { sender, shared }), SharedReceiver::new(receiver))
     }
 
-    /// Whether this thread is one of the pool's workers.
-    pub(crate) fn is_mine(self) -> bool {
-        SELF.with(Cell::get).is_some_and(|me| me.pool == self)
+    /// Queues `job`. If the queue is full it waits, or, unless it `may_wait`, drops `job` and returns false.
+    ///
+    /// A worker of this pool doesn't wait, because it might wait for itself: when the queue is full it runs the task
+    /// here and now, or, if its stack has no room for that, lets the task go past the bound.
+    pub(crate) fn submit(&self, job: Job<'a>, may_wait: bool) -> bool {
+        self.shared.queued.fetch_add(1, Relaxed);
+        let sent = match &self.sender {
+            Sender::Unbounded(sender) => sender.send(job).map_err(TrySendError::from),
+            Sender::Bounded(sender) if may_wait && !is_mine(self.pool()) => {
+                sender.send(job).map_err(TrySendError::from)
+            }
+            Sender::Bounded(sender) => sender.try_send(job),
+        };
+        let Err(TrySendError::Full(job)) = sent else { return true };
+        match &self.shared.overflow {
+            Some(overflow) if may_wait && stack_is_low() => lock(overflow).push_back(job),
+            _ => {
+                self.shared.queued.fetch_sub(1, Relaxed);
+                if may_wait {
+                    job.task.run();
+                }
+            }
+        }
+        may_wait
     }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.shared.queued.load(Relaxed)
+    }
+
+    pub(crate) fn pool(&self) -> PoolId {
+        Arc::as_ptr(&self.shared).addr()
+    }
+}
+
+impl<'a> Shared<'a> {
+    /// Takes a task that went past the bound.
+    pub(crate) fn take_overflow(&self) -> Option<Job<'a>> {
+        lock(self.overflow.as_ref()?).pop_front()
+    }
+
+    /// Cancels a task that was waiting; whether it was this call that did so.
+    pub(crate) fn cancel(&self, job: &Job<'_>) -> bool {
+        self.queued.fetch_sub(1, Relaxed);
+        job.task.cancel(TaskError::Cancelled)
+    }
+}
+
+/// Names a pool, as long as it or one of its workers lives: where it is in memory.
+pub(crate) type PoolId = usize;
+
+/// Whether this thread is one of the pool's workers.
+pub(crate) fn is_mine(pool: PoolId) -> bool {
+    SELF.with(Cell::get).is_some_and(|me| me.pool == pool)
+}
+
+thread_local! {
+    /// Set while this thread works for a pool; `None` on every other thread.
+    static SELF: Cell<Option<Identity>> = const { Cell::new(None) };
+}
+
+/// What a worker knows about itself. Its stack grows down, as stacks do wherever `std` has threads.
+#[derive(Clone, Copy)]
+struct Identity {
+    pool: PoolId,
+    /// The address below which its stack ends.
+    stack_end: usize,
+    /// The address below which too little stack is left for a nested task.
+    stack_floor: usize,
 }
 
 /// Runs a pending task of this worker's own pool here and now, on top of the task that is running already.
 ///
 /// When too little of the stack is left for that, the task is finished with [`TaskError::NestedTooDeep`].
 pub(crate) fn run_nested(task: &(impl Run + ?Sized)) {
-    if stack_left() < STACK_RESERVE {
+    if stack_is_low() {
         task.cancel(TaskError::NestedTooDeep);
     } else {
         task.run();
     }
 }
 
-/// The bytes of stack that a nested task must find: enough to panic in. With 26 KiB, a panic that prints its
-/// backtrace overran the stack in a debug build; with 28 KiB it doesn't, `RUST_BACKTRACE=full` included.
-const STACK_RESERVE: usize = 28 * 1024;
-
-/// The bytes that are left of this worker's stack, about.
-fn stack_left() -> usize {
-    SELF.with(Cell::get).map_or(usize::MAX, |me| stack_pointer().saturating_sub(me.stack_end))
+/// Whether too little of this worker's stack is left to run a task on it.
+///
+/// Nothing is low on a stack that isn't this worker's: a task may have switched to one.
+fn stack_is_low() -> bool {
+    let here = stack_pointer();
+    SELF.with(Cell::get).is_some_and(|me| (me.stack_end..me.stack_floor).contains(&here))
 }
 
-/// About where the stack pointer stands: the address of something that lives on the stack.
-#[inline(never)]
-fn stack_pointer() -> usize {
-    let here = 0_u8;
-    std::hint::black_box(&raw const here).addr()
-}
-
-thread_local! {
-    /// Set once, when a worker starts; `None` on every other thread.
-    static SELF: Cell<Option<Identity>> = const { Cell::new(None) };
-}
-
-/// What a worker knows about itself.
-#[derive(Clone, Copy)]
-struct Identity {
-    pool: PoolId,
-    /// The address below which its stack ends. Stacks grow down wherever `std` has threads.
-    stack_end: usize,
+/// The bytes that a nested task must find on a stack of this size: enough to panic in. A panic that prints its full
+/// backtrace, in a debug build, takes some 20 KiB.
+fn stack_reserve(stack_size: usize) -> usize {
+    // A larger stack can spare a larger reserve, for allocators and panic hooks that we don't know. And where the
+    // overhead is unknown, an eighth of the stack is set aside for it.
+    let unknown = if stack_overhead().is_some() { 0 } else { stack_size / 8 };
+    24 * 1024 + (stack_size - MIN_STACK_SIZE) / 8 + unknown
 }

@@ -5,7 +5,7 @@
 
 #[path = "../../src/pool/mod.rs"]
 #[allow(dead_code, unused_imports, missing_docs, reason = "the models use a part of the library")]
-#[allow(clippy::reversed_empty_ranges, reason = "nobody yields in a model")]
+#[allow(private_interfaces, reason = "the double's channel is this crate's own")]
 mod pool;
 #[allow(dead_code, unused_imports, reason = "the double offers what the library names")]
 mod sync;

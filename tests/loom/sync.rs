@@ -2,7 +2,32 @@
 
 pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
 
-pub(crate) const YIELDS_BEFORE_SLEEP: usize = 0;
+std::thread_local! {
+    /// How often a thread yields before it blocks, in the model that runs on this thread of the test.
+    static YIELDS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+pub(crate) fn yields_before_blocking() -> usize {
+    YIELDS.get()
+}
+
+/// Has the threads of this test's model yield so many times.
+pub(crate) fn set_yields(yields: usize) {
+    YIELDS.set(yields);
+}
+
+/// A model has no use for the depth of a stack: nothing is refused.
+pub(crate) fn stack_pointer() -> usize {
+    usize::MAX / 2
+}
+
+pub(crate) fn stack_overhead() -> Option<usize> {
+    None
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap()
+}
 
 /// Takes the `const` off an initial value: loom makes one for every thread of the model, when it is first asked for.
 macro_rules! modelled_thread_local {
@@ -32,15 +57,17 @@ impl Condvar {
     }
 
     /// loom's clock stands still: no timeout ever passes.
-    pub(crate) fn wait_timeout<'a, T>(
+    #[expect(clippy::unnecessary_wraps, reason = "the signature is std's")]
+    pub(crate) fn wait_timeout_while<'a, T>(
         &self,
-        guard: MutexGuard<'a, T>,
+        mut guard: MutexGuard<'a, T>,
         _: std::time::Duration,
+        mut condition: impl FnMut(&mut T) -> bool,
     ) -> std::sync::LockResult<(MutexGuard<'a, T>, bool)> {
-        match self.wait(guard) {
-            Ok(guard) => Ok((guard, false)),
-            Err(poisoned) => Err(std::sync::PoisonError::new((poisoned.into_inner(), false))),
+        while condition(&mut guard) {
+            guard = self.wait(guard).unwrap();
         }
+        Ok((guard, false))
     }
 
     pub(crate) fn notify_one(&self) {
@@ -53,9 +80,9 @@ impl Condvar {
 }
 
 pub(crate) mod thread {
-    pub(crate) use std::thread::{Scope, ScopedJoinHandle, available_parallelism, scope};
+    pub(crate) use std::thread::{Result, Scope, available_parallelism, scope};
 
-    pub(crate) use loom::thread::{JoinHandle, current, yield_now};
+    pub(crate) use loom::thread::{JoinHandle, Thread, ThreadId, current, yield_now};
 
     /// `std`'s builder, as far as a pool uses it.
     pub(crate) struct Builder(loom::thread::Builder);
@@ -80,14 +107,26 @@ pub(crate) mod thread {
             self.0.spawn(f)
         }
 
-        /// Here so that `scope.rs` compiles.
+        /// Here so that `executor.rs` compiles.
         #[expect(clippy::unused_self, reason = "the signature is std's")]
         pub(crate) fn spawn_scoped<'scope, T>(
             self,
             _: &'scope Scope<'scope, '_>,
             _: impl FnOnce() -> T + Send + 'scope,
-        ) -> std::io::Result<ScopedJoinHandle<'scope, T>> {
+        ) -> std::io::Result<ScopedJoinHandle> {
             Err(std::io::Error::other("loom has no scoped threads"))
+        }
+    }
+
+    pub(crate) enum ScopedJoinHandle {}
+
+    impl ScopedJoinHandle {
+        pub(crate) fn thread(&self) -> &Thread {
+            match *self {}
+        }
+
+        pub(crate) fn join(self) -> Result<()> {
+            match self {}
         }
     }
 }

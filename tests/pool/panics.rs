@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use pool_recipes::{BuildError, Executor, TaskError};
 
-#[path = "support/busy.rs"]
-mod busy;
-use busy::occupy;
+use crate::support::occupy;
 
 /// Panics when it is dropped; then, for as many levels as are left, so does the payload of that panic.
 struct Bomb(u8);
@@ -35,7 +33,7 @@ fn a_panic_in_the_closure() {
 }
 
 #[test]
-fn a_panic_in_the_drop_of_what_the_closure_holds() {
+fn a_panic_in_the_drop_of_a_capture() {
     let pool = Executor::new(1).unwrap();
     let bomb = Bomb(1);
     let outcome = pool.submit(move || {
@@ -46,7 +44,7 @@ fn a_panic_in_the_drop_of_what_the_closure_holds() {
 }
 
 #[test]
-fn a_panic_in_the_drop_of_a_result_that_nobody_reads() {
+fn a_panic_in_the_drop_of_an_unread_result() {
     let pool = Executor::new(1).unwrap();
     let busy = occupy(&pool);
     drop(pool.submit(|| Bomb(1)));
@@ -55,7 +53,7 @@ fn a_panic_in_the_drop_of_a_result_that_nobody_reads() {
 }
 
 #[test]
-fn a_panic_in_the_drop_of_a_result_does_not_reach_the_task_that_drops_its_handle() {
+fn a_panic_in_a_results_drop_stays_out_of_its_dropper() {
     let pool = Executor::new(1).unwrap();
     let handle = pool.submit(|| Bomb(1));
     assert!(is_alive(&pool)); // so the result is there, and the handle its last owner
@@ -76,7 +74,7 @@ fn a_panic_in_the_drop_of_a_payload() {
 }
 
 #[test]
-fn a_panic_in_the_drop_of_a_cancelled_closure_does_not_reach_the_thread_that_cancels() {
+fn a_panic_in_a_closures_drop_stays_out_of_cancel() {
     let pool = Executor::new(1).unwrap();
     let busy = occupy(&pool);
     let bomb = Bomb(2);
@@ -87,7 +85,7 @@ fn a_panic_in_the_drop_of_a_cancelled_closure_does_not_reach_the_thread_that_can
 }
 
 #[test]
-fn a_panic_in_the_drop_of_what_shutdown_now_cancels() {
+fn a_panic_in_a_drop_stays_out_of_shutdown_now() {
     let pool = Executor::new(1).unwrap();
     let busy = occupy(&pool);
     for _ in 0..3 {
@@ -138,7 +136,7 @@ fn a_payload_that_nobody_is_given_is_dropped() {
 }
 
 #[test]
-fn a_panicking_drop_of_the_tasks_own_locals_is_its_panic() {
+fn a_panic_in_a_locals_drop_is_the_tasks() {
     let pool = Executor::new(1).unwrap();
     let outcome = pool.submit(|| {
         let _local = Bomb(1);

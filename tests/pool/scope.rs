@@ -1,10 +1,13 @@
 //! A pool whose tasks borrow.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Barrier;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Barrier, mpsc};
+use std::thread;
 
 use pool_recipes::{BuildError, Executor, Scope, TaskError, as_completed, scope};
+
+use crate::support::{CountsItsThread, ends};
 
 #[test]
 fn tasks_borrow_from_outside_of_the_call() {
@@ -18,7 +21,7 @@ fn tasks_borrow_from_outside_of_the_call() {
 }
 
 #[test]
-fn tasks_write_to_their_own_part_of_what_they_borrow() {
+fn tasks_write_to_what_they_borrow() {
     let mut numbers: Vec<u64> = (0..1000).collect();
     scope(4, |pool| {
         for part in numbers.chunks_mut(100) {
@@ -53,7 +56,7 @@ fn tasks_run_side_by_side() {
 }
 
 #[test]
-fn a_handle_may_leave_the_scope_with_its_result() {
+fn a_handle_may_outlive_the_scope() {
     let text = String::from("borrowed");
     let handle = scope(1, |pool| pool.submit(|| text.as_str())).unwrap();
     assert!(handle.is_finished());
@@ -68,7 +71,7 @@ fn a_panic_that_was_read_stays_in_its_handle() {
 }
 
 #[test]
-fn a_panic_that_nobody_read_is_the_scopes_own() {
+fn an_unread_panic_is_the_scopes() {
     let ran = AtomicUsize::new(0);
     let payload = catch_unwind(AssertUnwindSafe(|| {
         scope(1, |pool| {
@@ -101,7 +104,7 @@ fn a_panic_of_the_caller_waits_for_the_tasks() {
 }
 
 #[test]
-fn a_task_submits_further_tasks_through_a_clone_of_the_scope() {
+fn a_task_submits_through_a_clone_of_the_scope() {
     fn sum<'scope>(pool: &Scope<'scope>, numbers: &'scope [u32]) -> u32 {
         match numbers {
             [] => 0,
@@ -139,6 +142,17 @@ fn the_builders_settings_hold_in_a_scope() {
         .queue_capacity(1)
         .scope(|pool| {
             assert_eq!(pool.workers(), 1);
+            let (release, released) = mpsc::channel::<()>();
+            let (start, started) = mpsc::channel();
+            pool.submit(move || {
+                start.send(()).unwrap();
+                released.recv().unwrap_err();
+            });
+            started.recv().unwrap();
+            assert!(pool.try_submit(|| ()).is_ok());
+            assert!(pool.try_submit(|| ()).is_err());
+            assert_eq!(pool.queued(), 1);
+            drop(release);
             pool.submit(|| std::thread::current().name().map(str::to_owned)).result().unwrap()
         })
         .unwrap();
@@ -146,7 +160,7 @@ fn the_builders_settings_hold_in_a_scope() {
 }
 
 #[test]
-fn a_scope_that_can_not_be_built_never_calls_its_closure() {
+fn a_failed_build_never_calls_the_closure() {
     let called = |_: &Scope<'_>| unreachable!("there is no pool");
     assert!(matches!(scope(0, called), Err(BuildError::NoWorkers)));
     assert!(matches!(
@@ -155,4 +169,76 @@ fn a_scope_that_can_not_be_built_never_calls_its_closure() {
     ));
     let failed = Executor::builder().workers(3).on_worker_start(|| panic!("no luck")).scope(called);
     assert!(matches!(failed, Err(BuildError::WorkerStart(panic)) if panic.message() == "no luck"));
+}
+
+/// However a scope ends, its threads are gone, and have dropped their thread-locals.
+#[test]
+fn a_scope_joins_its_threads_on_every_way_out() {
+    let builder = |hook: fn()| {
+        let alive = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&alive);
+        let builder = Executor::builder().workers(8).on_worker_start(move || {
+            CountsItsThread::start(&count);
+            hook();
+        });
+        (builder, alive)
+    };
+    for _ in 0..50 {
+        let (pool, alive) = builder(|| ());
+        pool.scope(|_| assert_eq!(alive.load(SeqCst), 8)).unwrap();
+        assert_eq!(alive.load(SeqCst), 0, "after a success");
+
+        let (pool, alive) = builder(|| ());
+        let panicked = catch_unwind(AssertUnwindSafe(|| pool.scope(|_| resume_unwind(Box::new(())))));
+        assert!(panicked.map(|result: Result<(), _>| result.is_ok()).is_err());
+        assert_eq!(alive.load(SeqCst), 0, "after a panic in the closure");
+
+        let (pool, alive) = builder(|| {
+            if thread::current().name() == Some("worker-3") {
+                resume_unwind(Box::new(()));
+            }
+        });
+        assert!(matches!(pool.scope(|_| ()), Err(BuildError::WorkerStart(_))));
+        assert_eq!(alive.load(SeqCst), 0, "after a build that failed half-way");
+    }
+}
+
+#[test]
+fn the_closures_panic_wins_over_a_tasks() {
+    let payload = catch_unwind(|| {
+        scope(1, |pool| {
+            pool.submit(|| panic!("in a task"));
+            panic!("in the closure");
+        })
+        .map(|(): ()| ())
+    });
+    assert_eq!(payload.unwrap_err().downcast_ref(), Some(&"in the closure"));
+}
+
+#[test]
+fn a_dropped_map_does_not_end_the_scope() {
+    scope(1, |pool| {
+        let mut results = pool.map(0..10, |n| assert!(n == 0, "item {n}"));
+        assert!(results.next().unwrap().is_ok());
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_clone_that_is_left_does_not_keep_the_scope_open() {
+    let (left, handle) = ends(|| {
+        let in_a_result = scope(1, |pool| {
+            let clone = pool.clone();
+            let handle = pool.submit(move || clone);
+            assert!(handle.wait_timeout(crate::support::LONG));
+            handle
+        });
+        (scope(1, Scope::clone).unwrap(), in_a_result.unwrap())
+    });
+    // What is submitted now is cancelled.
+    for clone in [left, handle.result().unwrap()] {
+        assert!(matches!(clone.submit(|| ()).result(), Err(TaskError::Cancelled)));
+        assert!(matches!(clone.try_submit(|| ()).unwrap().result(), Err(TaskError::Cancelled)));
+        assert_eq!(clone.queued(), 0);
+    }
 }

@@ -5,9 +5,7 @@ use std::sync::{Arc, Barrier};
 
 use pool_recipes::{Executor, TaskError};
 
-#[path = "support/busy.rs"]
-mod busy;
-use busy::occupy;
+use crate::support::occupy;
 
 /// Counts the inputs as they are taken.
 fn counts(taken: &Arc<AtomicUsize>) -> impl FnMut(&i32) + use<> {
@@ -65,7 +63,7 @@ fn inputs_are_worked_on_side_by_side() {
 }
 
 #[test]
-fn a_failed_item_is_an_error_in_its_place_and_the_rest_follow() {
+fn a_panicked_item_is_an_error_in_its_place() {
     let pool = Executor::new(2).unwrap();
     let results: Vec<_> = pool.map(0..5, |n| if n == 2 { panic!("two") } else { n }).collect();
     assert!(matches!(&results[2], Err(TaskError::Panicked(panic)) if panic.message() == "two"));
@@ -98,7 +96,7 @@ fn dropping_the_iterator_cancels_what_has_not_started() {
 }
 
 #[test]
-fn nothing_is_submitted_before_the_first_result_is_asked_for() {
+fn nothing_is_submitted_before_a_result_is_asked_for() {
     let pool = Executor::new(1).unwrap();
     let busy = occupy(&pool);
     let results = pool.map(0..3, |n| n);

@@ -1,34 +1,14 @@
-//! Handles: a result, or why there is none; waiting, cancelling, callbacks.
+//! Handles: a result, or why there is none; waiting and cancelling.
 
-use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use pool_recipes::{Executor, Handle, TaskError, as_completed};
 
-#[path = "support/busy.rs"]
-mod busy;
-use busy::occupy;
-
-/// Long enough for whatever must happen, so that a test that would hang fails.
-const LONG: Duration = Duration::from_secs(60);
-
-#[test]
-fn a_handle_can_be_sent_and_shared_whatever_its_result() {
-    fn assert_send_and_sync<T: Send + Sync>() {}
-    assert_send_and_sync::<Handle<std::cell::Cell<u8>>>();
-}
-
-#[test]
-fn every_error_can_be_boxed_and_sent() {
-    fn assert_error<T: Error + Send + Sync + 'static>() {}
-    assert_error::<TaskError>();
-    assert_error::<pool_recipes::BuildError>();
-    assert_error::<pool_recipes::Full<fn()>>();
-}
+use crate::support::{LONG, occupy};
 
 #[test]
 fn result_returns_what_the_task_returned() {
@@ -43,7 +23,7 @@ fn an_error_of_the_task_is_its_result() {
 }
 
 #[test]
-fn a_panic_comes_back_with_its_message_and_its_payload() {
+fn a_panic_comes_back_with_its_payload() {
     let pool = Executor::new(1).unwrap();
     let left = 0;
     let error = pool.submit(move || panic!("{left} left")).result().map(|(): ()| ()).unwrap_err();
@@ -70,7 +50,7 @@ fn a_handle_outlives_its_pool() {
 }
 
 #[test]
-fn a_task_whose_handle_is_dropped_runs_all_the_same() {
+fn a_dropped_handle_does_not_cancel() {
     let (told, heard) = mpsc::channel();
     let pool = Executor::new(1).unwrap();
     drop(pool.submit(move || told.send("ran")));
@@ -106,7 +86,7 @@ fn a_cancelled_task_never_runs() {
 }
 
 #[test]
-fn cancelling_drops_the_closure_and_wakes_who_waits_while_the_workers_are_busy() {
+fn cancel_drops_the_closure_and_wakes_waiters_at_once() {
     let pool = Executor::new(1).unwrap();
     let _busy = occupy(&pool);
     let (held, hung_up) = mpsc::channel::<()>();
@@ -151,84 +131,7 @@ fn a_running_task_can_not_be_cancelled() {
 }
 
 #[test]
-fn callbacks_run_in_the_order_added_after_the_task() {
-    let pool = Executor::new(1).unwrap();
-    let busy = occupy(&pool);
-    let order = Arc::new(Mutex::new(Vec::new()));
-    let note = |what: &'static str| {
-        let order = Arc::clone(&order);
-        move || order.lock().unwrap().push(what)
-    };
-    let handle = pool.submit(note("task"));
-    handle.on_done(note("first"));
-    handle.on_done(note("second"));
-    drop(busy);
-    drop(pool);
-    assert_eq!(*order.lock().unwrap(), ["task", "first", "second"]);
-}
-
-#[test]
-fn a_callback_added_late_runs_at_once_on_the_thread_that_adds_it() {
-    let pool = Executor::new(1).unwrap();
-    let handle = pool.submit(|| ());
-    assert!(handle.wait_timeout(LONG));
-    let (told, heard) = mpsc::channel();
-    handle.on_done(move || told.send(thread::current().id()).unwrap());
-    assert_eq!(heard.try_recv(), Ok(thread::current().id()));
-}
-
-#[test]
-fn a_callback_runs_once_however_the_task_ends() {
-    let pool = Executor::new(1).unwrap();
-    let (told, heard) = mpsc::channel();
-    let busy = occupy(&pool);
-    let handles = [pool.submit(|| ()), pool.submit(|| panic!("on purpose")), pool.submit(|| ())];
-    for (index, handle) in handles.iter().enumerate() {
-        let told = told.clone();
-        handle.on_done(move || told.send(index).unwrap());
-    }
-    drop(told);
-    assert!(handles[2].cancel());
-    drop(busy);
-    assert_eq!(heard.iter().collect::<Vec<_>>(), [2, 0, 1]);
-}
-
-#[test]
-fn a_callback_that_panics_stops_neither_the_next_nor_the_worker_nor_the_thread_that_cancels() {
-    let pool = Executor::new(1).unwrap();
-    let busy = occupy(&pool);
-    let (told, heard) = mpsc::channel();
-    let handles = [pool.submit(|| ()), pool.submit(|| ())];
-    for handle in &handles {
-        let told = told.clone();
-        handle.on_done(|| panic!("in a callback"));
-        handle.on_done(move || told.send(()).unwrap());
-    }
-    assert!(handles[1].cancel());
-    heard.try_recv().unwrap();
-    drop(busy);
-    heard.recv_timeout(LONG).unwrap();
-    handles[0].on_done(|| panic!("in a late callback"));
-    assert_eq!(pool.submit(|| "alive").result().unwrap(), "alive");
-}
-
-#[test]
-fn a_callback_may_use_the_handle_and_the_pool() {
-    let pool = Arc::new(Executor::new(1).unwrap());
-    let busy = occupy(&pool);
-    let handle = Arc::new(pool.submit(|| ()));
-    let (told, heard) = mpsc::channel();
-    let (inner, handle_inside) = (Arc::clone(&pool), Arc::clone(&handle));
-    handle.on_done(move || {
-        assert!(handle_inside.is_finished() && !handle_inside.cancel());
-        inner.submit(move || told.send("submitted by a callback").unwrap());
-    });
-    drop(busy);
-    assert_eq!(heard.recv_timeout(LONG), Ok("submitted by a callback"));
-}
-
-#[test]
-fn as_completed_yields_each_handle_once_in_the_order_they_finish() {
+fn as_completed_yields_handles_in_the_order_they_finish() {
     let pool = Executor::new(3).unwrap();
     let (releases, handles): (Vec<_>, Vec<_>) = (0..3)
         .map(|n| {
@@ -253,7 +156,7 @@ fn as_completed_yields_each_handle_once_in_the_order_they_finish() {
 }
 
 #[test]
-fn as_completed_yields_what_was_finished_or_cancelled_before() {
+fn as_completed_yields_finished_handles_first() {
     let pool = Executor::new(1).unwrap();
     let finished = pool.submit(|| "finished");
     assert!(finished.wait_timeout(LONG));
@@ -285,7 +188,7 @@ fn as_completed_can_be_left_early() {
 }
 
 #[test]
-fn an_unwinding_caller_leaves_the_pool_in_order() {
+fn an_unwinding_caller_leaves_the_pool_working() {
     let pool = Executor::new(1).unwrap();
     let caught = catch_unwind(AssertUnwindSafe(|| {
         let _handle = pool.submit(|| ());

@@ -1,17 +1,15 @@
 //! Waiting inside the pool: a worker runs what it waits for, and nothing else.
 
-use std::backtrace::Backtrace;
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use pool_recipes::{Executor, TaskError, as_completed};
+use pool_recipes::{Executor, Scope, TaskError, as_completed};
 
-#[path = "support/busy.rs"]
-mod busy;
-use busy::occupy;
+use crate::support::{ends, occupy};
 
 #[test]
-fn one_worker_completes_a_chain_of_tasks_that_wait_for_each_other() {
+fn one_worker_completes_a_chain_of_waits() {
     let pool = Arc::new(Executor::new(1).unwrap());
     let (first, second) = (Arc::clone(&pool), Arc::clone(&pool));
     let depth = pool.submit(move || {
@@ -31,7 +29,7 @@ fn fib(pool: &Arc<Executor>, n: u32) -> u32 {
 }
 
 #[test]
-fn fib_of_nested_submits_is_right_on_any_number_of_workers() {
+fn nested_submits_compute_fib_on_any_pool() {
     for workers in [1, 2, 8] {
         let pool = Arc::new(Executor::new(workers).unwrap());
         let inner = Arc::clone(&pool);
@@ -60,7 +58,7 @@ fn a_worker_that_waits_runs_no_unrelated_task() {
 }
 
 #[test]
-fn a_worker_waits_for_a_task_of_another_pool_and_does_not_run_it() {
+fn a_worker_never_runs_another_pools_task() {
     let (here, there) = (Executor::new(1).unwrap(), Arc::new(Executor::new(1).unwrap()));
     let elsewhere = there.submit(|| thread::current().id()).result().unwrap();
     let inner = Arc::clone(&there);
@@ -69,14 +67,14 @@ fn a_worker_waits_for_a_task_of_another_pool_and_does_not_run_it() {
 }
 
 #[test]
-fn a_thread_outside_of_the_pool_never_runs_a_task() {
+fn a_thread_outside_never_runs_a_task() {
     let pool = Executor::new(1).unwrap();
     let ran_on = pool.submit(|| thread::current().id()).result().unwrap();
     assert_ne!(ran_on, thread::current().id());
 }
 
 #[test]
-fn a_worker_runs_what_it_awaits_through_as_completed() {
+fn a_worker_runs_what_as_completed_waits_for() {
     let pool = Arc::new(Executor::new(1).unwrap());
     let inner = Arc::clone(&pool);
     let squares = pool.submit(move || {
@@ -87,7 +85,7 @@ fn a_worker_runs_what_it_awaits_through_as_completed() {
 }
 
 #[test]
-fn a_worker_runs_what_it_awaits_through_map() {
+fn a_worker_runs_what_map_waits_for() {
     let pool = Arc::new(Executor::builder().workers(1).queue_capacity(1).build().unwrap());
     let inner = Arc::clone(&pool);
     let sum = pool.submit(move || inner.map(0..100, |n| n).map(Result::unwrap).sum::<i32>());
@@ -118,53 +116,12 @@ fn try_submit_from_a_worker_runs_nothing() {
     assert!(full.result().unwrap());
 }
 
-/// Each task submits the next and waits for it; returns how many ran, or why the innermost couldn't.
-fn chain(pool: &Arc<Executor>, left: usize) -> Result<usize, String> {
-    if left == 0 {
-        return Ok(0);
-    }
-    let inner = Arc::clone(pool);
-    match pool.submit(move || chain(&inner, left - 1)).result() {
-        Ok(deeper) => deeper.map(|deeper| deeper + 1),
-        Err(error) => Err(format!("{left} left: {error}")),
-    }
-}
-
 #[test]
-fn a_chain_too_deep_for_the_stack_ends_with_an_error_and_a_live_process() {
-    for stack_size in [32_768, 65_536, 2 * 1024 * 1024] {
-        let pool = Arc::new(Executor::builder().workers(1).stack_size(stack_size).build().unwrap());
-        let inner = Arc::clone(&pool);
-        let error = pool.submit(move || chain(&inner, 1_000_000)).result().unwrap().unwrap_err();
-        assert!(error.contains("nested too deep"), "{error}");
-        assert_eq!(pool.submit(|| "alive").result().unwrap(), "alive");
-    }
-}
-
-#[test]
-fn where_the_stack_ends_there_is_still_room_to_panic() {
-    fn dive(pool: &Arc<Executor>) {
-        let inner = Arc::clone(pool);
-        if let Err(TaskError::NestedTooDeep) = pool.submit(move || dive(&inner)).result() {
-            // As a panic does that prints its backtrace, whatever RUST_BACKTRACE says.
-            println!("{}", Backtrace::force_capture());
-            panic!("at the end of the stack");
-        }
-    }
-    for stack_size in [32_768, 65_536] {
-        let pool = Arc::new(Executor::builder().workers(1).stack_size(stack_size).build().unwrap());
-        let inner = Arc::clone(&pool);
-        drop(pool.submit(move || dive(&inner)).result());
-        assert_eq!(pool.submit(|| "alive").result().unwrap(), "alive");
-    }
-}
-
-#[test]
-fn a_task_that_was_nested_too_deep_never_runs() {
+fn a_task_nested_too_deep_never_runs() {
     fn dive(pool: &Arc<Executor>, told: &mpsc::Sender<&'static str>) {
+        told.send("started").unwrap();
         let (inner, deeper) = (Arc::clone(pool), told.clone());
-        let handle = pool.submit(move || dive(&inner, &deeper));
-        match handle.result() {
+        match pool.submit(move || dive(&inner, &deeper)).result() {
             Ok(()) => told.send("returned").unwrap(),
             Err(error) => assert!(matches!(error, TaskError::NestedTooDeep), "{error}"),
         }
@@ -174,25 +131,94 @@ fn a_task_that_was_nested_too_deep_never_runs() {
     let inner = Arc::clone(&pool);
     pool.submit(move || dive(&inner, &told)).result().unwrap();
     drop(pool);
-    // One by one the tasks return, up to the first; the innermost never ran, or the chain would have gone on.
-    assert!(heard.iter().all(|what| what == "returned"));
+    let told: Vec<_> = heard.iter().collect();
+    let [started, returned] =
+        ["started", "returned"].map(|what| told.iter().filter(|told| **told == what).count());
+    // All that started returned but the innermost, which was refused the next. Had that one run, it would have started.
+    assert_eq!(started, returned + 1);
 }
 
+/// Each task submits two further ones while there are any left to submit, and drops their handles.
 #[test]
-fn a_full_queue_nested_too_deep_finishes_the_task_with_that_error() {
-    fn dive(pool: &Arc<Executor>) -> TaskError {
-        let inner = Arc::clone(pool);
-        match pool.submit(move || dive(&inner)).result() {
-            Ok(error) | Err(error) => error,
+fn a_full_queue_and_a_low_stack_lose_nothing() {
+    fn grow<'scope>(pool: &Scope<'scope>, left: &'scope AtomicIsize, ran: &'scope AtomicUsize) {
+        ran.fetch_add(1, SeqCst);
+        if left.fetch_sub(2, SeqCst) > 0 {
+            for _ in 0..2 {
+                let inner = pool.clone();
+                pool.submit(move || grow(&inner, left, ran));
+            }
         }
     }
-    let pool = Arc::new(Executor::builder().workers(1).queue_capacity(0).stack_size(65_536).build().unwrap());
+    let (left, ran) = (AtomicIsize::new(20_000), AtomicUsize::new(0));
+    let pool = Executor::builder().workers(4).queue_capacity(1);
+    pool.scope(|pool| {
+        let inner = pool.clone();
+        let (left, ran) = (&left, &ran);
+        pool.submit(move || grow(&inner, left, ran));
+    })
+    .unwrap();
+    assert_eq!(ran.into_inner(), 20_001);
+}
+
+/// The same in an executor, with one worker whose stack is low at once.
+#[test]
+fn a_task_past_the_bound_runs_after_its_submitter() {
+    for capacity in [0, 1] {
+        let pool =
+            Executor::builder().workers(1).queue_capacity(capacity).stack_size(32_768).build().unwrap();
+        let (told, heard) = mpsc::channel();
+        submit_chain(&Arc::new(pool), 1_000, told);
+        assert_eq!(heard.iter().count(), 1_000);
+    }
+}
+
+fn submit_chain(pool: &Arc<Executor>, left: usize, told: mpsc::Sender<()>) {
+    if left > 0 {
+        let inner = Arc::clone(pool);
+        pool.submit(move || {
+            told.send(()).unwrap();
+            submit_chain(&inner, left - 1, told.clone());
+            // Fills the queue, so that the next one finds no room there.
+            inner.submit(|| ());
+        });
+    }
+}
+
+/// The task holds a lock, has one handle that runs elsewhere and another whose task wants the lock.
+#[test]
+fn as_completed_waits_for_what_runs_elsewhere() {
+    let pool = Arc::new(Executor::new(2).unwrap());
+    let (start, started) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    let slow = pool.submit(move || {
+        start.send(()).unwrap();
+        released.recv().unwrap()
+    });
+    started.recv().unwrap();
+    let lock = Arc::new(Mutex::new(()));
     let inner = Arc::clone(&pool);
-    assert!(matches!(pool.submit(move || dive(&inner)).result().unwrap(), TaskError::NestedTooDeep));
+    let first = ends(move || {
+        let outer = pool.submit(move || {
+            let guard = lock.lock().unwrap();
+            let wanted = Arc::clone(&lock);
+            let wants = inner.submit(move || {
+                drop(wanted.lock().unwrap());
+                "wanted the lock"
+            });
+            let mut all = as_completed([wants, slow]);
+            release.send("ran elsewhere").unwrap();
+            let first = all.next().unwrap().result().unwrap();
+            drop(guard);
+            first
+        });
+        outer.result().unwrap()
+    });
+    assert_eq!(first, "ran elsewhere");
 }
 
 #[test]
-fn a_task_that_another_worker_runs_is_waited_for() {
+fn a_task_that_runs_elsewhere_is_awaited() {
     let pool = Arc::new(Executor::new(2).unwrap());
     let (start, started) = mpsc::channel();
     let (release, released) = mpsc::channel();

@@ -1,0 +1,96 @@
+//! The queue by itself: what goes in comes out, once, in order, whichever thread takes it.
+
+use std::sync::mpsc::{self, RecvError, SendError};
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use pool_recipes::SharedReceiver;
+
+use crate::support::ends;
+
+fn queue<T>() -> (mpsc::Sender<T>, SharedReceiver<T>) {
+    let (sender, receiver) = mpsc::channel();
+    (sender, SharedReceiver::new(receiver))
+}
+
+#[test]
+fn items_come_out_in_order() {
+    let (sender, receiver) = queue();
+    for n in 0..30 {
+        sender.send(n).unwrap();
+    }
+    drop(sender);
+    assert!(receiver.iter().take(10).eq(0..10));
+    assert!((&receiver).into_iter().take(10).eq(10..20));
+    assert!(receiver.into_iter().eq(20..30));
+}
+
+#[test]
+fn every_item_reaches_exactly_one_receiver() {
+    let (sender, receiver) = queue();
+    let workers: Vec<_> = (0..8)
+        .map(|_| {
+            let items = receiver.iter();
+            thread::spawn(move || items.collect::<Vec<_>>())
+        })
+        .collect();
+    drop(receiver);
+    for n in 0..10_000 {
+        sender.send(n).unwrap();
+    }
+    drop(sender);
+    let mut all: Vec<i32> = workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect();
+    all.sort_unstable();
+    assert!(all.into_iter().eq(0..10_000));
+}
+
+#[test]
+fn the_lock_is_released_before_a_job_runs() {
+    ends(|| {
+        let (sender, receiver) = queue::<Box<dyn FnOnce() + Send>>();
+        let workers: Vec<_> = (0..3)
+            .map(|_| {
+                let jobs = receiver.clone();
+                thread::spawn(move || {
+                    while let Ok(job) = jobs.recv() {
+                        job();
+                    }
+                })
+            })
+            .collect();
+        // Each job waits for the two others: with the lock held while a job runs, this would never end.
+        let together = Arc::new(Barrier::new(3));
+        for _ in 0..3 {
+            let together = Arc::clone(&together);
+            sender.send(Box::new(move || _ = together.wait())).unwrap();
+        }
+        drop(sender);
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_closed_channel_is_emptied_before_it_is_an_error() {
+    let (sender, receiver) = queue();
+    let other = sender.clone();
+    sender.send("left").unwrap();
+    drop(sender);
+    other.send("behind").unwrap();
+    drop(other);
+    assert_eq!(receiver.recv(), Ok("left"));
+    assert_eq!(receiver.clone().recv(), Ok("behind"));
+    assert_eq!(receiver.recv(), Err(RecvError));
+    assert_eq!(receiver.into_iter().next(), None);
+}
+
+#[test]
+fn the_last_clone_dropped_closes_the_channel_to_senders() {
+    let (sender, receiver) = queue();
+    let other = receiver.iter();
+    drop(receiver);
+    sender.send("while one receiver is left").unwrap();
+    drop(other);
+    assert_eq!(sender.send("none"), Err(SendError("none")));
+}

@@ -1,0 +1,65 @@
+//! The stack of a worker: how large it is, and that nested waits end with an error before it does.
+
+use std::env;
+use std::process::Command;
+use std::sync::Arc;
+use std::thread;
+
+use pool_recipes::{Executor, MIN_STACK_SIZE, TaskError};
+
+#[test]
+fn too_deep_a_chain_is_an_error_not_an_abort() {
+    with_full_backtraces("too_deep_a_chain_is_an_error_not_an_abort", || {
+        for stack_size in crate::STACKS {
+            let pool = Arc::new(Executor::builder().workers(1).stack_size(stack_size).build().unwrap());
+            let inner = Arc::clone(&pool);
+            // The innermost panics, and so do all the others when they read its result.
+            assert!(pool.submit(move || dive(&inner)).result().is_err());
+            assert_eq!(pool.submit(|| "alive").result().unwrap(), "alive");
+        }
+    });
+}
+
+/// Submits itself, and panics where the stack ends.
+fn dive(pool: &Arc<Executor>) {
+    let inner = Arc::clone(pool);
+    match pool.submit(move || dive(&inner)).result() {
+        Err(TaskError::NestedTooDeep) => panic!("at the end of the stack"),
+        // Goes up in silence.
+        outcome => outcome.unwrap_or_else(|_| std::panic::resume_unwind(Box::new(()))),
+    }
+}
+
+#[test]
+fn the_least_stack_nests_one_wait() {
+    let pool = Arc::new(Executor::builder().workers(1).stack_size(MIN_STACK_SIZE).build().unwrap());
+    let inner = Arc::clone(&pool);
+    let outer = pool.submit(move || inner.submit(|| "nested").result());
+    assert_eq!(outer.result().unwrap().unwrap(), "nested");
+}
+
+/// Runs `test`, the body of the test of that name, in a process in which a panic prints all it can.
+fn with_full_backtraces(name: &str, test: impl FnOnce()) {
+    if env::var_os("RUST_BACKTRACE").is_some_and(|style| style == "full") {
+        return test();
+    }
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args([&format!("stack::{name}"), "--exact", "--nocapture"]).env("RUST_BACKTRACE", "full");
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert!(stderr.contains("at the end of the stack"), "{stderr}");
+}
+
+/// `std::thread::spawn` runs such a closure on the same stack. Here a thread with more of it submits the closure.
+#[test]
+#[expect(clippy::large_stack_arrays, reason = "that is what it is about")]
+fn a_large_closure_fits_on_the_default_stack() {
+    let submit = || {
+        let bytes = [7_u8; 1024 * 1024];
+        let pool = Executor::new(1).unwrap();
+        pool.submit(move || bytes.iter().map(|byte| usize::from(*byte)).sum::<usize>()).result().unwrap()
+    };
+    let submitter = thread::Builder::new().stack_size(64 << 20).spawn(submit).unwrap();
+    assert_eq!(submitter.join().unwrap(), 7 * 1024 * 1024);
+}
