@@ -1,7 +1,6 @@
 //! `Connections` ends whoever idles, counts everybody, and closes in good order.
 
-mod support;
-
+use crate::client::{TOO_LONG, background, bytes, connect, exchange, pause, round_trip};
 use pool_recipes::Executor;
 use pool_recipes::net::{Connection, Connections, Totals, echo};
 use std::io::{ErrorKind, Read, Write};
@@ -9,7 +8,6 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::client::{TOO_LONG, background, bytes, connect, exchange, pause, round_trip};
 
 /// Short enough to be waited for.
 const SOON: Duration = Duration::from_millis(50);

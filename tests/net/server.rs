@@ -1,7 +1,6 @@
 //! `Server` hands every connection over, and stops when it is told to.
 
-mod support;
-
+use crate::client::{TOO_LONG, connect};
 use pool_recipes::net::{Server, Stopper};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -9,7 +8,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
-use support::client::{TOO_LONG, connect};
 
 fn bind() -> Server {
     Server::bind("127.0.0.1:0").unwrap()

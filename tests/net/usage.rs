@@ -1,7 +1,5 @@
 //! The figures follow what a process does: each test does something known, and looks at how they change.
 
-#![cfg(target_os = "linux")]
-
 use std::fs;
 use std::hint::black_box;
 use std::io::{ErrorKind, Read, Write};
@@ -28,7 +26,7 @@ fn alone(test: &str, body: fn()) {
 
 #[test]
 fn every_thread_counts() {
-    alone("every_thread_counts", || {
+    alone("usage::every_thread_counts", || {
         const N: usize = 100;
         let measured = Barrier::new(N + 1);
         let before = Usage::current().unwrap();
@@ -46,7 +44,7 @@ fn every_thread_counts() {
 
 #[test]
 fn memory_is_virtual_when_reserved_and_resident_when_touched() {
-    alone("memory_is_virtual_when_reserved_and_resident_when_touched", || {
+    alone("usage::memory_is_virtual_when_reserved_and_resident_when_touched", || {
         const SIZE: u64 = 64 << 20;
         /// What the process may take or give back beside the buffer, or the kernel count late.
         const SLACK: u64 = 1 << 20;
@@ -106,7 +104,7 @@ fn another_process_is_measured_until_it_has_ended() {
 
 #[test]
 fn a_process_may_have_any_name() {
-    alone("a_process_may_have_any_name", || {
+    alone("usage::a_process_may_have_any_name", || {
         fs::write("/proc/self/comm", b"\xff\nThreads: 9").unwrap();
         assert!(Usage::current().unwrap().threads < 9);
     });

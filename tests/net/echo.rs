@@ -1,13 +1,11 @@
 //! `echo` sends back what comes, whatever the stream does to it.
 
-mod support;
-
+use crate::client::{bytes, connect, exchange, round_trip};
 use pool_recipes::net::echo;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
-use support::client::{bytes, connect, exchange, round_trip};
 
 const BUFFER_SIZE: usize = 65_536;
 
