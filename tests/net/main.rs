@@ -8,3 +8,12 @@ mod fetch;
 mod server;
 #[cfg(target_os = "linux")]
 mod usage;
+
+use std::net::{TcpListener, TcpStream};
+
+/// The two ends of a connection: the client's, and the server's.
+fn connection() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = client::connect(listener.local_addr().unwrap());
+    (client, listener.accept().unwrap().0)
+}
