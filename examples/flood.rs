@@ -141,7 +141,7 @@ struct Step {
 
 impl Step {
     fn cells(&self, name: &str) -> [String; 7] {
-        let Usage { threads, virtual_bytes, resident_bytes } = self.usage;
+        let Usage { threads, virtual_bytes, resident_bytes, .. } = self.usage;
         [
             name.to_owned(),
             number(self.silent, 0),

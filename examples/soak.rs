@@ -104,7 +104,7 @@ fn settle(accounts: &[Account], totals: Totals) -> Result<(), Box<dyn Error>> {
         let [connections, turned_away, bytes] = cells;
         table.row([(*name).to_owned(), connections, turned_away, bytes]);
     }
-    let Totals { served, shed, timed_out, written } = totals;
+    let Totals { served, shed, timed_out, written, .. } = totals;
     log::line(format_args!(
         "{table}\nThe server served {served} and shed {shed}; {timed_out} timed out; it wrote {written} bytes."
     ));

@@ -146,7 +146,7 @@ fn wait(threads: &str, stack: &str) -> Outcome {
         .on_worker_start(|| ())
         .build()?;
     let start = begin.elapsed().as_secs_f64();
-    let Usage { threads, virtual_bytes, resident_bytes } = Usage::current()?;
+    let Usage { threads, virtual_bytes, resident_bytes, .. } = Usage::current()?;
     let begin = Instant::now();
     pool.shutdown();
     let join = begin.elapsed().as_secs_f64();

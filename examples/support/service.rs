@@ -55,7 +55,7 @@ pub fn stop_when_told(stopper: Stopper) -> io::Result<()> {
 
 /// Says what became of the connections.
 pub fn report(totals: Totals) {
-    let Totals { served, shed, timed_out, written } = totals;
+    let Totals { served, shed, timed_out, written, .. } = totals;
     log::line(format_args!(
         "Served {served} connections, shed {shed}, timed out {timed_out}; echoed {written} bytes"
     ));

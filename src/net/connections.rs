@@ -1,27 +1,30 @@
-//! Who is connected: how long each may idle, how many there were, and how they all come to an end.
+//! A server's open connections: how long each may be idle, how many there were, and how all of them end.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
+
+use crate::sync::lock;
 
 /// The connections of a server, from the accept to the close of each.
 ///
-/// The accept loop [adds](Self::add) a connection and hands it on, to be read and written by whoever serves
-/// it. Its first read or write is where serving begins. One that is dropped before, for instance because a
-/// queue had no place for it, is *shed*.
+/// The accept loop [adds](Self::add) a connection and hands it to the worker that will serve it. A connection is
+/// *served* from its first read or write on, and *waits* until then. A connection that is dropped while it waits, for
+/// instance because a queue had no room for it, is *shed*.
 ///
 /// # Examples
 ///
-/// A pool that serves one client at a time, lets one more wait, and waits for none longer than a second:
+/// A pool that serves one client at a time, lets one more wait, and allows none to be idle for longer than a second:
 ///
 /// ```
-/// use pool_recipes::Executor;
-/// use pool_recipes::net::{Connections, Server, echo};
 /// use std::io::Read;
 /// use std::net::TcpStream;
 /// use std::time::Duration;
+///
+/// use pool_recipes::Executor;
+/// use pool_recipes::net::{Connections, Server, echo};
 ///
 /// let connections = Connections::new(Some(Duration::from_secs(1)));
 /// let pool = Executor::builder().workers(1).queue_capacity(1).build().unwrap();
@@ -41,7 +44,7 @@ use std::time::Duration;
 ///     }
 /// })?;
 ///
-/// // All three are silent. Who is being served may go on for a while, and nobody else.
+/// // All three are silent. The one that is being served may go on for 50 ms, the others may not.
 /// connections.close(Duration::from_millis(50));
 /// pool.shutdown();
 /// let totals = connections.totals();
@@ -51,44 +54,33 @@ use std::time::Duration;
 /// ```
 #[derive(Debug)]
 pub struct Connections {
-    /// Shared with every connection, which strikes itself off at its end.
+    /// Shared with every connection, because each one removes itself when it is dropped.
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    /// Set on a connection when serving begins: what waits for a worker isn't idle.
+    /// Set on a socket when serving begins. Only a read or a write that waits counts, not the time in a queue.
     idle_timeout: Option<Duration>,
-    /// Never held while a socket is read, written or closed, all of which can wait.
-    ledger: Mutex<Ledger>,
-    /// Signalled when a connection that was served is closed, which [`Connections::close`] waits for.
+    /// Never held while a socket is read or written, which can wait.
+    state: Mutex<State>,
+    /// Notified when a served connection ends, which is what [`Connections::close`] waits for.
     ended: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Ledger {
-    /// Open, and not yet read or written.
+struct State {
+    /// The open connections that nobody has read or written yet, by number.
     waiting: HashMap<u64, Arc<TcpStream>>,
-    /// Open, and being served.
+    /// The open connections that are being served.
     served: HashMap<u64, Arc<TcpStream>>,
-    /// Of all connections so far, which gives the next one its key.
+    /// How many were added so far, which is the number of the next.
     added: u64,
-    /// Whether a connection may begin to be served, and why one that is ends.
-    end: End,
-    /// Of those that are closed, save that `served` counts when serving begins.
+    /// Whether [`Connections::close`] was called, so that no connection begins to be served.
+    is_closing: bool,
+    /// Whether its grace is over, so that every connection is shut down.
+    is_closed: bool,
     totals: Totals,
-}
-
-/// How far [`Connections::close`] has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum End {
-    /// Not called.
-    #[default]
-    Open,
-    /// Who is served goes on, and nobody else begins.
-    Grace,
-    /// Everybody is cut off.
-    Closed,
 }
 
 /// What became of a server's connections.
@@ -101,151 +93,134 @@ enum End {
 /// assert_eq!(Connections::new(None).totals(), Totals::default());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Totals {
-    /// Connections that were read or written.
+    /// Connections that were read or written, also those that still are.
     pub served: u64,
-    /// Connections that were closed without.
+    /// Connections that were dropped without.
     pub shed: u64,
-    /// Connections, of those that were served and have ended, that idled too long.
+    /// Served connections that have ended and were idle for too long.
     pub timed_out: u64,
-    /// Bytes that were written to connections, of those that have ended.
+    /// Bytes that were written to served connections that have ended.
     pub written: u64,
 }
 
 impl Connections {
-    /// Has no connections yet; none may idle longer than `idle_timeout`, if there is one.
+    /// No connections yet. Each may be idle for `idle_timeout` at most; `None` is no limit.
     ///
-    /// A connection idles while it is being served and a read finds nothing, or a write no room. The system
-    /// counts the time of each call, and a write that placed a part of its bytes succeeds: a peer that stops
-    /// reading is noticed after at most twice `idle_timeout`.
+    /// A connection is idle while a read waits for the first byte, or a write for room. The time in a queue doesn't
+    /// count. An `idle_timeout` of zero is refused: the first read or write of each connection is an error.
     ///
-    /// An `idle_timeout` of zero is no time at all: the first read or write of each connection is an error.
-    #[must_use]
+    /// The system measures the timeout, and so sets its limits:
+    ///
+    /// - A write that placed some of its bytes before the time was up succeeds. So a client that stops reading is
+    ///   noticed after at most twice `idle_timeout`.
+    /// - A client that reads slowly can't be told from one that doesn't read. Room is made known in large steps, some
+    ///   64 KiB on Linux. A client that reads less than that in each `idle_timeout` is disconnected, although it reads
+    ///   steadily: at 20 KB/s, for instance, a timeout of one second is too short.
+    /// - A read or write that a signal interrupts, as when the process is stopped and continued (`SIGSTOP`,
+    ///   `SIGCONT`), fails as [`Interrupted`](ErrorKind::Interrupted). Trying again, as [`echo`](super::echo) does,
+    ///   waits for the whole timeout anew.
     pub fn new(idle_timeout: Option<Duration>) -> Self {
-        Self { shared: Arc::new(Shared { idle_timeout, ledger: Mutex::default(), ended: Condvar::new() }) }
+        Self { shared: Arc::new(Shared { idle_timeout, state: Mutex::default(), ended: Condvar::new() }) }
     }
 
-    /// Adds an accepted connection, as one that waits to be served.
+    /// Adds an accepted connection, which now waits to be served.
     pub fn add(&self, stream: TcpStream) -> Connection {
         let stream = Arc::new(stream);
-        let mut ledger = self.shared.ledger();
-        if ledger.end != End::Open {
-            cut(&stream);
+        let shared = Arc::clone(&self.shared);
+        let mut state = lock(&self.shared.state);
+        if state.is_closing {
+            shut_down(&stream);
         }
-        let number = ledger.added;
-        ledger.added += 1;
-        ledger.waiting.insert(number, Arc::clone(&stream));
-        Connection {
-            stream,
-            number,
-            is_served: false,
-            timed_out: false,
-            written: 0,
-            shared: Arc::clone(&self.shared),
-        }
+        let number = state.added;
+        state.added += 1;
+        state.waiting.insert(number, Arc::clone(&stream));
+        Connection { stream, number, is_served: false, timed_out: false, written: 0, shared }
     }
 
     /// What became of the connections so far.
     pub fn totals(&self) -> Totals {
-        self.shared.ledger().totals
+        lock(&self.shared.state).totals
     }
 
-    /// Closes all connections in good order: those that wait at once, those that are served when they are done,
-    /// or after `grace`.
+    /// Ends all connections in good order: those that wait at once, those that are served when they are done, or after
+    /// `grace`.
     ///
-    /// Waits until none is served any more, and at most `grace`. What is cut off then is closed for its peer,
-    /// and whoever serves it sees it end, at once where it waits for its peer: a thread to be joined is free
-    /// after this. None is served from now on, also not what is still added, which is closed at once.
+    /// Waits until no connection is being served, but for `grace` at most. The connections that are left then are shut
+    /// down: a read or write that waits returns at once, with an error, so the worker that serves it can be joined.
+    /// From this call on no other connection is served. One that is added later is shut down at once.
     pub fn close(&self, grace: Duration) {
-        let mut ledger = self.shared.ledger();
-        if ledger.end == End::Open {
-            ledger.end = End::Grace;
-        }
-        ledger.waiting.values().for_each(|stream| cut(stream));
-        let wait = self.shared.ended.wait_timeout_while(ledger, grace, |ledger| !ledger.served.is_empty());
-        let (mut ledger, _) = wait.unwrap_or_else(PoisonError::into_inner);
-        ledger.end = End::Closed;
-        ledger.served.values().for_each(|stream| cut(stream));
+        let mut state = lock(&self.shared.state);
+        state.is_closing = true;
+        state.waiting.values().for_each(|stream| shut_down(stream));
+        let waited = self.shared.ended.wait_timeout_while(state, grace, |state| !state.served.is_empty());
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.is_closed = true;
+        state.served.values().for_each(|stream| shut_down(stream));
     }
 }
 
-/// Ends a connection for both sides, and never waits; what waits for the peer wakes.
-fn cut(stream: &TcpStream) {
-    // An error means that the peer was quicker.
+/// Ends a connection for both sides, without waiting. Reads and writes that wait return.
+fn shut_down(stream: &TcpStream) {
+    // An error means that the peer has ended it already.
     let _ = stream.shutdown(Shutdown::Both);
-}
-
-impl Shared {
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        // Nothing panics under the lock.
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// One of a server's [`Connections`], closed when this is dropped.
 ///
-/// Reads and writes fail as those of a [`TcpStream`] do, and say in words when they do so because the
-/// connection was idle ([`ErrorKind::TimedOut`]) or the server closes ([`ErrorKind::ConnectionAborted`]).
+/// Reads and writes fail as those of a [`TcpStream`] do. The error says so where the connection was idle for too long
+/// ([`TimedOut`](ErrorKind::TimedOut)) or the server closes ([`ConnectionAborted`](ErrorKind::ConnectionAborted)).
 #[derive(Debug)]
 pub struct Connection {
-    /// Shared with the ledger, which ends it at a close. Not a clone, which would take a second descriptor.
+    /// The other owner is [`State`], for [`Connections::close`]. A clone would take a second descriptor.
     stream: Arc<TcpStream>,
-    /// Its key in the ledger.
+    /// Its key in [`State`].
     number: u64,
-    /// Whether serving has begun, so that only the first read or write asks the ledger.
+    /// Whether serving has begun, so that only the first read or write looks into [`State`].
     is_served: bool,
-    /// Whether it has idled too long, for the ledger.
+    /// Whether it was idle for too long. Counted at the end, because it may happen more than once.
     timed_out: bool,
-    /// The bytes written so far, for the ledger.
+    /// The bytes written so far. Counted at the end, so that a write doesn't take the lock.
     written: u64,
-    /// With the ledger in which it stands until it is dropped.
     shared: Arc<Shared>,
 }
 
 impl Connection {
-    /// Has serving begin, unless it has or the server closes.
-    fn begin(&mut self) -> io::Result<()> {
-        if self.is_served {
-            return Ok(());
+    /// The socket, to be read or written. The first time, serving begins; that is an error if the server closes.
+    fn socket(&mut self) -> io::Result<&TcpStream> {
+        if !self.is_served {
+            self.stream.set_read_timeout(self.shared.idle_timeout)?;
+            self.stream.set_write_timeout(self.shared.idle_timeout)?;
+            let mut state = lock(&self.shared.state);
+            if state.is_closing {
+                return Err(closing());
+            }
+            state.waiting.remove(&self.number);
+            state.served.insert(self.number, Arc::clone(&self.stream));
+            state.totals.served += 1;
+            self.is_served = true;
         }
-        let mut ledger = self.shared.ledger();
-        if ledger.end != End::Open {
-            return Err(closing());
-        }
-        if let Some(stream) = ledger.waiting.remove(&self.number) {
-            ledger.served.insert(self.number, stream);
-            ledger.totals.served += 1;
-        }
-        drop(ledger);
-        self.stream.set_read_timeout(self.shared.idle_timeout)?;
-        self.stream.set_write_timeout(self.shared.idle_timeout)?;
-        self.is_served = true;
-        Ok(())
+        Ok(&self.stream)
     }
 
-    /// Says why a read or a write has failed, where that is this module's doing.
-    fn explain(&mut self, error: io::Error, what: &str) -> io::Error {
-        if is_timeout(&error) {
-            if let Some(limit) = self.shared.idle_timeout {
+    /// The result of a read or a write. An error that this module brought about says why.
+    fn explained(&mut self, result: io::Result<usize>, idle: &str) -> io::Result<usize> {
+        match (result, self.shared.idle_timeout) {
+            (Err(error), Some(limit)) if is_timeout(error.kind()) => {
                 self.timed_out = true;
-                return io::Error::new(ErrorKind::TimedOut, format!("{what} for {limit:?}"));
+                Err(io::Error::new(ErrorKind::TimedOut, format!("{idle} for {limit:?}")))
             }
+            // A connection that was shut down here ends like one that its peer has ended.
+            (Ok(0) | Err(_), _) if lock(&self.shared.state).is_closed => Err(closing()),
+            (result, _) => result,
         }
-        if self.shared.ledger().end == End::Closed { closing() } else { error }
     }
 }
 
 /// Unix and Windows differ in what a socket's timeout is called.
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
-}
-
-/// Writes what there is room for now. By the rules of Unix, nothing was written before a timeout; Windows has none.
-fn write_unless_full(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    stream.set_nonblocking(true)?;
-    let written = stream.write(bytes);
-    stream.set_nonblocking(false)?;
-    written
+fn is_timeout(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 fn closing() -> io::Error {
@@ -254,25 +229,20 @@ fn closing() -> io::Error {
 
 impl Read for Connection {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.begin()?;
-        match (&*self.stream).read(buffer) {
-            // The end of a connection that was cut off isn't its peer's.
-            Ok(0) if !buffer.is_empty() && self.shared.ledger().end == End::Closed => Err(closing()),
-            Ok(length) => Ok(length),
-            Err(error) => Err(self.explain(error, "sent nothing")),
-        }
+        let result = self.socket()?.read(buffer);
+        self.explained(result, "sent nothing")
     }
 }
 
 impl Write for Connection {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.begin()?;
-        let mut written = (&*self.stream).write(bytes);
-        // Linux wakes a writer when a third of its buffer is free. The peer of one that sleeps may just be slow.
-        if cfg!(unix) && written.as_ref().is_err_and(is_timeout) {
-            written = write_unless_full(&self.stream, bytes);
+        let mut result = self.socket()?.write(bytes);
+        // Linux wakes a writer when a third of its buffer is free, so there may be room although nothing woke it. By
+        // the rules of Unix, nothing was written before the timeout. Windows has no such rule.
+        if cfg!(unix) && result.as_ref().is_err_and(|error| is_timeout(error.kind())) {
+            result = write_without_waiting(&self.stream, bytes);
         }
-        let length = written.map_err(|error| self.explain(error, "took nothing"))?;
+        let length = self.explained(result, "took nothing")?;
         self.written += length as u64;
         Ok(length)
     }
@@ -282,17 +252,36 @@ impl Write for Connection {
     }
 }
 
+fn write_without_waiting(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    stream.set_nonblocking(true)?;
+    let result = stream.write(bytes);
+    stream.set_nonblocking(false)?;
+    result
+}
+
 impl Drop for Connection {
+    /// Counts what became of it. The socket is closed afterwards, without the lock.
     fn drop(&mut self) {
-        let mut ledger = self.shared.ledger();
-        // Not the last owner of the stream, which is this connection: it closes after the lock is released.
-        if ledger.waiting.remove(&self.number).is_some() {
-            ledger.totals.shed += 1;
-        } else {
-            ledger.served.remove(&self.number);
-            ledger.totals.timed_out += u64::from(self.timed_out);
-            ledger.totals.written += self.written;
+        let mut state = lock(&self.shared.state);
+        if self.is_served {
+            state.served.remove(&self.number);
+            state.totals.timed_out += u64::from(self.timed_out);
+            state.totals.written += self.written;
             self.shared.ended.notify_all();
+        } else {
+            state.waiting.remove(&self.number);
+            state.totals.shed += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_timeout_is_a_timeout() {
+        assert!(is_timeout(ErrorKind::WouldBlock) && is_timeout(ErrorKind::TimedOut));
+        assert!(!is_timeout(ErrorKind::ConnectionReset) && !is_timeout(ErrorKind::Interrupted));
     }
 }

@@ -8,11 +8,9 @@
 mod connections;
 mod echo;
 mod fetch;
-mod response;
 mod server;
-mod url;
 
 pub use connections::{Connection, Connections, Totals};
 pub use echo::echo;
-pub use fetch::{FetchError, FetchErrorKind, fetch_url};
+pub use fetch::{FetchError, fetch_url};
 pub use server::{Server, Stopper};

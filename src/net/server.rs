@@ -1,31 +1,24 @@
-//! One accept loop for all three recipes, and how to stop it.
+//! A listening socket, the loop that accepts its connections, and how to stop that loop.
 
 use std::io::{self, ErrorKind, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long the loop waits after an error that only time can mend: long enough not to burn a processor,
-/// short enough not to be noticed.
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// After this long without it, an error of the loop counts as gone.
-const CALM: Duration = Duration::from_secs(10);
-
-/// How long [`Stopper::stop`] waits for its wake-up connection, which the loopback makes at once.
-const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
+use crate::sync::lock;
 
 /// A TCP socket that listens, and the loop that accepts its connections.
 ///
 /// # Examples
 ///
 /// ```
-/// use pool_recipes::net::{Server, echo};
 /// use std::io::{Read, Write};
 /// use std::net::TcpStream;
 /// use std::thread;
+///
+/// use pool_recipes::net::{Server, echo};
 ///
 /// let server = Server::bind("127.0.0.1:0")?;
 /// let stopper = server.stopper();
@@ -48,21 +41,21 @@ const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Debug)]
 pub struct Server {
-    /// Owned here, so that dropping the server frees the port.
+    /// Dropping it frees the port.
     listener: TcpListener,
-    /// Asked once, at bind, so that asking again can't fail.
+    /// The listener's, asked for once, because asking can fail.
     addr: SocketAddr,
-    /// Dropped with the server: its stoppers only have weak references.
+    /// Shared with the stoppers. Their references are weak, so this ends with the server.
     stop: Arc<Stop>,
 }
 
 /// What a server and its stoppers share.
 #[derive(Debug)]
 struct Stop {
-    /// Set by any stopper and never cleared. An atomic, as `serve` reads it while others write.
+    /// Set by any stopper and never cleared.
     requested: AtomicBool,
-    /// A descriptor to be given up for the wake-up: an accept that waits may already hold the last one. The lock is
-    /// for those who stop at the same time.
+    /// A descriptor in reserve. A stop closes it to have one for the connection that wakes `serve`, because all others
+    /// may be in use. The lock is for stoppers that stop at the same time.
     spare: Mutex<Option<TcpListener>>,
 }
 
@@ -99,7 +92,6 @@ impl Server {
     /// assert!(server.local_addr().ip().is_loopback());
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.addr
     }
@@ -114,44 +106,40 @@ impl Server {
     /// server.serve(|_, _| unreachable!("a stopped server accepts nobody"))?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    #[must_use]
     pub fn stopper(&self) -> Stopper {
         let mut wake = self.addr;
-        // A socket may listen on the unspecified address, but not every system lets one connect to it.
-        if wake.ip().is_unspecified() {
-            wake.set_ip(match wake {
-                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-            });
+        // A socket may listen on the unspecified address, but not every system can connect to it.
+        match wake.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => wake.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => wake.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
         }
         Stopper { wake, stop: Arc::downgrade(&self.stop) }
     }
 
     /// Accepts connections and calls `handler` with each and its peer's address, until it is stopped.
     ///
-    /// The handler runs on this thread, and the next connection waits until it returns: it hands the
-    /// connection to a pool, a queue or a thread. After a stop `serve` returns `Ok`, at once when it was
-    /// waiting for a connection, and every later call returns at once. A connection that comes in after
-    /// the stop is closed unhandled.
+    /// The handler runs on this thread, and the next connection waits until it returns. So it should hand the
+    /// connection to a pool, a queue or a thread. After a stop `serve` returns `Ok`, at once if it was waiting for a
+    /// connection, and every later call returns at once. A connection that comes in after the stop is closed unhandled.
     ///
-    /// An error that concerns one connection, or that passes, such as running out of descriptors, is one
-    /// line on stderr, and the server goes on. The same error is not said again before it has been gone for
-    /// ten seconds.
+    /// An error of one connection, or one that passes, such as running out of descriptors, is one line on stderr, and
+    /// the server goes on. The same error isn't printed again until it has been absent for ten seconds.
     ///
     /// # Errors
     ///
-    /// That the socket doesn't listen, which nothing would change. No call of this type brings it about.
+    /// The socket doesn't listen, and nothing would change that. No method of this type brings it about.
     ///
     /// # Panics
     ///
-    /// When `handler` panics: the loop is on the caller's thread, so its panic is the caller's. The
-    /// server is as before, and may serve again.
+    /// When `handler` panics, because it runs on the caller's thread. The server can serve again.
     ///
     /// # Examples
     ///
     /// ```
-    /// use pool_recipes::net::Server;
     /// use std::net::TcpStream;
+    ///
+    /// use pool_recipes::net::Server;
     ///
     /// let server = Server::bind("127.0.0.1:0")?;
     /// let stopper = server.stopper();
@@ -175,8 +163,9 @@ impl Server {
 /// # Examples
 ///
 /// ```
-/// use pool_recipes::net::Server;
 /// use std::thread;
+///
+/// use pool_recipes::net::Server;
 ///
 /// let server = Server::bind("127.0.0.1:0")?;
 /// let stopper = server.stopper();
@@ -189,24 +178,24 @@ impl Server {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Stopper {
-    /// Where a connection reaches the server from its own machine.
+    /// Where a connection from this machine reaches the server.
     wake: SocketAddr,
-    /// The server's. Weak: once the server is gone, its port may be another's, whom nobody should wake.
+    /// The server's. Once the server is gone, another program may have its port, and must not be connected to.
     stop: Weak<Stop>,
 }
 
 impl Stopper {
-    /// Tells the server to stop, and wakes it by a connection, the only thing that ends an accept in `std`.
+    /// Tells the server to stop, and wakes it with a connection: nothing else in `std` ends an accept that waits.
     ///
-    /// It is fine to stop twice, before the server serves, and after it is gone. A stop wakes one `serve`:
-    /// where several threads serve, stop once for each. Doesn't wait for `serve` to return, and at most a
-    /// second for the connection.
+    /// It may be called twice, before the server serves, and after the server is gone. One call wakes one `serve`, so
+    /// where several threads serve, call it once for each. Waits for the connection, for a second at most, and not for
+    /// `serve` to return.
     ///
     /// # Errors
     ///
-    /// That the wake-up could not be sent. The first stop has a descriptor for it, a second one may find
-    /// none. The server knows of the stop all the same, but a `serve` that is waiting only sees it when the
-    /// next connection comes in. Stopping again wakes it.
+    /// The connection could not be made. The first stop has a descriptor for it, a second one may find none. The server
+    /// has been told all the same, but a `serve` that waits notices only when the next connection comes in. Another
+    /// call may wake it.
     ///
     /// # Examples
     ///
@@ -219,52 +208,58 @@ impl Stopper {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn stop(&self) -> io::Result<()> {
-        use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut};
         let Some(stop) = self.stop.upgrade() else { return Ok(()) };
-        // Nothing panics under the lock. The spare is closed before the stop is seen: it would keep the port.
-        drop(stop.spare.lock().unwrap_or_else(PoisonError::into_inner).take());
-        // Before the connection, whose acceptance makes the loop look. Release, with the loop's acquire:
-        // after `serve` the caller sees all that came before the stop.
+        // Before the server can see the stop and end: the spare would keep its port in use.
+        drop(lock(&stop.spare).take());
+        // Before the connection, after which the loop looks here. Release, for the loop's acquire: after `serve` the
+        // caller sees all that came before the stop.
         stop.requested.store(true, Ordering::Release);
-        match TcpStream::connect_timeout(&self.wake, WAKE_TIMEOUT) {
-            Ok(_) => Ok(()),
-            // Another connection woke the server, and it went, or so many wait that it needs no more of them.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ConnectionRefused | ConnectionReset | ConnectionAborted | TimedOut
-                ) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(error),
+        // The loopback connects at once, if there is room for one more.
+        match TcpStream::connect_timeout(&self.wake, Duration::from_secs(1)) {
+            Err(error) if !needs_no_wake_up(error.kind()) => Err(error),
+            _ => Ok(()),
         }
     }
 }
 
-/// The accept loop. What it accepts from and reports to are parameters, so that a test can make them fail.
+/// Whether a connection that failed so was not needed: another one has woken the server, and it is gone already, or so
+/// many connections wait to be accepted that there is no room for one more.
+fn needs_no_wake_up(kind: ErrorKind) -> bool {
+    use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut};
+    matches!(kind, ConnectionRefused | ConnectionReset | ConnectionAborted | TimedOut)
+}
+
+/// How long the loop pauses after an error that only time can mend: it must neither spin nor keep a client waiting.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// An error that has been absent for so long is printed again. Out of descriptors, accept succeeds and fails by turns.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// The accept loop. What it accepts from and where it prints are parameters, so that a test can make both fail.
 fn serve_from(
     mut accept: impl FnMut() -> io::Result<(TcpStream, SocketAddr)>,
     stopped: &AtomicBool,
     mut handler: impl FnMut(TcpStream, SocketAddr),
-    log: impl Write,
+    mut log: impl Write,
 ) -> io::Result<()> {
     let stopped = || stopped.load(Ordering::Acquire);
-    let mut complaints = Complaints { log, calm: CALM, last: None };
+    let mut last_error = None;
     while !stopped() {
         match accept() {
-            // The wake-up, or a client that came too late.
+            // The connection of the stop, or a client that came too late.
             Ok(_) if stopped() => {}
             Ok((stream, peer)) => handler(stream, peer),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // EINVAL: not listening. By accept(2) the other errors are about one connection ("treat them
-            // like EAGAIN"), about a shortage, or about a descriptor that isn't a socket, and this one is.
+            // EINVAL: not listening. By accept(2) the other errors concern one connection ("treat them like EAGAIN"), a
+            // shortage, or a descriptor that isn't a socket, and this one is.
             Err(error) if error.kind() == ErrorKind::InvalidInput && error.raw_os_error().is_some() => {
                 return Err(error);
             }
             Err(error) => {
-                complaints.say(&error);
-                if !is_about_one_connection(&error) {
+                if is_news(&mut last_error, error.to_string(), Instant::now()) {
+                    // Not eprintln, which panics when stderr is closed: a server outlives its terminal.
+                    let _ = writeln!(log, "error: accepting a connection: {error}");
+                }
+                if !is_about_one_connection(error.kind()) {
                     thread::sleep(PAUSE);
                 }
             }
@@ -273,35 +268,20 @@ fn serve_from(
     Ok(())
 }
 
-/// Says what accept fails with: when it begins, and not at every pause while it goes on for hours.
-struct Complaints<W> {
-    log: W,
-    /// How long it must have been gone to be said again. Out of descriptors, accept succeeds and fails by turns.
-    calm: Duration,
-    /// The last error, and when it was.
-    last: Option<(String, Instant)>,
+/// Whether an error is other than the last, or was absent for a while. Remembers it as the last.
+fn is_news(last: &mut Option<(String, Instant)>, error: String, now: Instant) -> bool {
+    let goes_on = last.as_ref().is_some_and(|(last, then)| *last == error && now < *then + QUIET);
+    *last = Some((error, now));
+    !goes_on
 }
 
-impl<W: Write> Complaints<W> {
-    fn say(&mut self, error: &io::Error) {
-        let message = error.to_string();
-        let goes_on =
-            self.last.as_ref().is_some_and(|(last, when)| *last == message && when.elapsed() < self.calm);
-        if !goes_on {
-            // Not eprintln, which panics when stderr is closed: a server outlives its terminal.
-            let _ = writeln!(self.log, "error: accepting a connection: {message}");
-        }
-        self.last = Some((message, Instant::now()));
-    }
-}
-
-/// Whether a client went away while it queued: it left the queue, so the next one needn't wait.
+/// Whether a client went away while it waited to be accepted. The next client need not wait for that.
 ///
-/// `InvalidInput` is macOS: an IPv6 listener there accepts a connection that was reset in the queue, with no
-/// address, and `std` calls that address invalid, by an error without a number of the system's.
-fn is_about_one_connection(error: &io::Error) -> bool {
+/// `InvalidInput` is macOS: an IPv6 listener there accepts a connection that was reset before, with no address, and `std`
+/// calls that address invalid, in an error without a number of the system's.
+fn is_about_one_connection(kind: ErrorKind) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionReset, InvalidInput};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | InvalidInput)
+    matches!(kind, ConnectionAborted | ConnectionReset | InvalidInput)
 }
 
 #[cfg(test)]
@@ -322,8 +302,8 @@ mod tests {
         io::Error::from_raw_os_error(if cfg!(windows) { 10_022 } else { 22 })
     }
 
-    /// Serves what `accepted` yields, then a listener that no longer listens: how many connections were
-    /// handled, and what was logged.
+    /// Serves what `accepted` yields, then a socket that doesn't listen: how many connections were handled, and what
+    /// was printed.
     fn serve_all(accepted: Vec<Accepted>) -> (usize, String) {
         let mut accepted = accepted.into_iter();
         let mut handled = 0;
@@ -338,9 +318,12 @@ mod tests {
         (handled, String::from_utf8(log).unwrap())
     }
 
+    const ABORTED: [ErrorKind; 3] =
+        [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::InvalidInput];
+
     #[test]
     fn an_aborted_connection_does_not_end_the_server() {
-        for kind in [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::InvalidInput] {
+        for kind in ABORTED {
             let (handled, log) = serve_all(vec![connection(), Err(kind.into()), connection()]);
             assert_eq!(handled, 2);
             assert_eq!(log, format!("error: accepting a connection: {kind}\n"));
@@ -349,11 +332,9 @@ mod tests {
 
     #[test]
     fn aborted_connections_do_not_slow_the_server() {
-        let start = Instant::now();
-        for kind in [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::InvalidInput] {
-            serve_all((0..100).map(|_| Err(kind.into())).collect());
-        }
-        assert!(start.elapsed() < 100 * PAUSE);
+        let begin = Instant::now();
+        serve_all(ABORTED.into_iter().cycle().take(300).map(|kind| Err(kind.into())).collect());
+        assert!(begin.elapsed() < 100 * PAUSE);
     }
 
     #[test]
@@ -367,43 +348,29 @@ mod tests {
 
     #[test]
     fn a_shortage_does_not_make_a_busy_loop() {
-        let start = Instant::now();
+        let begin = Instant::now();
         serve_all((0..3).map(|_| Err(ErrorKind::OutOfMemory.into())).collect());
-        assert!(start.elapsed() >= 3 * PAUSE);
+        assert!(begin.elapsed() >= 3 * PAUSE);
     }
 
     #[test]
-    fn an_error_is_said_when_it_begins_and_not_while_it_goes_on() {
-        let fail = |kind: ErrorKind| Err(kind.into());
+    fn an_error_is_printed_when_it_begins() {
         let (memory, network) = (ErrorKind::OutOfMemory, ErrorKind::NetworkDown);
-        let (_, log) = serve_all(vec![
-            fail(memory),
-            fail(memory),
-            connection(),
-            fail(memory),
-            fail(network),
-            fail(memory),
-        ]);
-        let said: Vec<_> = log.lines().collect();
-        assert_eq!(
-            said,
-            [memory, network, memory].map(|kind| format!("error: accepting a connection: {kind}"))
-        );
+        let fail = |kind: ErrorKind| Err(kind.into());
+        let accepted =
+            vec![fail(memory), fail(memory), connection(), fail(memory), fail(network), fail(memory)];
+        let expected =
+            [memory, network, memory].map(|kind| format!("error: accepting a connection: {kind}\n"));
+        assert_eq!(serve_all(accepted).1, expected.concat());
     }
 
     #[test]
-    fn an_error_that_comes_back_is_said_again() {
-        let mut complaints = Complaints { log: Vec::new(), calm: Duration::ZERO, last: None };
-        for _ in 0..2 {
-            complaints.say(&ErrorKind::OutOfMemory.into());
-        }
-        assert_eq!(complaints.log.split(|byte| *byte == b'\n').count(), 3);
-    }
-
-    #[test]
-    fn an_interrupted_accept_is_tried_again_in_silence() {
-        let (handled, log) = serve_all(vec![Err(ErrorKind::Interrupted.into()), connection()]);
-        assert_eq!((handled, log.as_str()), (1, ""));
+    fn an_error_that_comes_back_is_news() {
+        let begin = Instant::now();
+        let mut last = None;
+        let mut is_news =
+            |seconds| is_news(&mut last, "no memory".into(), begin + Duration::from_secs(seconds));
+        assert_eq!([0, 9, 18, 28].map(&mut is_news), [true, false, false, true]);
     }
 
     #[test]
@@ -441,5 +408,17 @@ mod tests {
         let stopped = AtomicBool::new(false);
         let handler = |_, _| stopped.store(true, Ordering::Release);
         serve_from(|| accepted.next().unwrap(), &stopped, handler, Closed).unwrap();
+    }
+
+    #[test]
+    fn a_stop_forgives_what_shows_that_it_is_known() {
+        use ErrorKind::{AddrNotAvailable, ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut};
+        assert!(
+            [ConnectionRefused, ConnectionReset, ConnectionAborted, TimedOut].map(needs_no_wake_up)
+                == [true; 4]
+        );
+        // Out of ports, of descriptors, of rights: nothing says that the server has woken.
+        let failures = [AddrNotAvailable, ErrorKind::Other, ErrorKind::PermissionDenied];
+        assert!(failures.map(needs_no_wake_up) == [false; 3]);
     }
 }

@@ -1,7 +1,5 @@
 //! The figures follow what a process does: each test does something known, and looks at how they change.
 
-#![cfg(target_os = "linux")]
-
 use std::fs;
 use std::hint::black_box;
 use std::io::{ErrorKind, Read, Write};
@@ -18,17 +16,19 @@ fn alone(test: &str, body: fn()) {
     if env::var_os(MARK).is_some() {
         return body();
     }
-    assert_cmd::Command::new(env::current_exe().unwrap())
+    let assert = assert_cmd::Command::new(env::current_exe().unwrap())
         .args(["--exact", test])
         .env(MARK, "yes")
         .timeout(Duration::from_secs(60))
         .assert()
         .success();
+    let output = String::from_utf8_lossy(&assert.get_output().stdout);
+    assert!(output.contains("1 passed"), "there is no test of this name");
 }
 
 #[test]
 fn every_thread_counts() {
-    alone("every_thread_counts", || {
+    alone("usage::every_thread_counts", || {
         const N: usize = 100;
         let measured = Barrier::new(N + 1);
         let before = Usage::current().unwrap();
@@ -45,8 +45,8 @@ fn every_thread_counts() {
 }
 
 #[test]
-fn memory_is_virtual_when_reserved_and_resident_when_touched() {
-    alone("memory_is_virtual_when_reserved_and_resident_when_touched", || {
+fn reserved_memory_is_virtual_until_touched() {
+    alone("usage::reserved_memory_is_virtual_until_touched", || {
         const SIZE: u64 = 64 << 20;
         /// What the process may take or give back beside the buffer, or the kernel count late.
         const SLACK: u64 = 1 << 20;
@@ -95,18 +95,32 @@ fn another_process_is_measured_until_it_has_ended() {
     };
     let zombie = error.to_string();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(zombie.contains(&format!("process {}: ", child.id())), "{zombie}");
+    assert!(zombie.starts_with(&format!("process {}: it has no memory", child.id())), "{zombie}");
 
     child.wait().unwrap();
     let error = Usage::of(child.id()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.to_string().contains(&format!("process {}: ", child.id())), "{error}");
+    assert!(error.to_string().starts_with(&format!("process {}: ", child.id())), "{error}");
     assert_ne!(error.to_string(), zombie);
 }
 
 #[test]
+fn a_threads_number_is_no_process() {
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // The link is PID/task/TID.
+            let link = fs::read_link("/proc/thread-self").unwrap();
+            let id = link.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            let error = Usage::of(id).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound);
+            assert_eq!(error.to_string(), format!("process {id}: it is a thread of another process"));
+        });
+    });
+}
+
+#[test]
 fn a_process_may_have_any_name() {
-    alone("a_process_may_have_any_name", || {
+    alone("usage::a_process_may_have_any_name", || {
         fs::write("/proc/self/comm", b"\xff\nThreads: 9").unwrap();
         assert!(Usage::current().unwrap().threads < 9);
     });

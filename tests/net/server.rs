@@ -1,15 +1,15 @@
 //! `Server` hands every connection over, and stops when it is told to.
 
-mod support;
-
-use pool_recipes::net::{Server, Stopper};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
-use support::client::{TOO_LONG, connect};
+
+use pool_recipes::net::{Server, Stopper};
+
+use crate::client::{TOO_LONG, connect};
 
 fn bind() -> Server {
     Server::bind("127.0.0.1:0").unwrap()
@@ -39,13 +39,10 @@ impl Serving {
         Self { addr, stopper, peers, returned }
     }
 
-    /// Connects, waits until the connection is handled, and says which one that was. Now it serves.
-    fn meet(&self) -> (TcpStream, SocketAddr) {
-        self.meet_at(self.addr)
-    }
-
-    fn meet_at(&self, addr: impl ToSocketAddrs) -> (TcpStream, SocketAddr) {
-        (connect(addr), self.peers.recv_timeout(TOO_LONG).unwrap())
+    /// Connects, and waits until the connection is handled: who the client is, and who the server takes it for.
+    fn meet(&self, addr: impl ToSocketAddrs) -> (SocketAddr, SocketAddr) {
+        let client = connect(addr);
+        (client.local_addr().unwrap(), self.peers.recv_timeout(TOO_LONG).unwrap())
     }
 
     /// The server, once `serve` has returned `Ok`.
@@ -57,18 +54,18 @@ impl Serving {
 }
 
 #[test]
-fn each_connection_is_handled_in_turn_with_its_peers_address() {
+fn connections_are_handled_in_turn() {
     let serving = Serving::start(bind());
     for _ in 0..100 {
-        let (client, peer) = serving.meet();
-        assert_eq!(client.local_addr().unwrap(), peer);
+        let (client, peer) = serving.meet(serving.addr);
+        assert_eq!(client, peer);
     }
     serving.stopper.stop().unwrap();
     serving.server();
 }
 
 #[test]
-fn clients_that_came_before_it_served_are_handled_too() {
+fn clients_that_came_first_are_handled_too() {
     let server = bind();
     let clients: Vec<_> = (0..10).map(|_| connect(server.local_addr())).collect();
     let mut peers = Vec::new();
@@ -86,19 +83,13 @@ fn clients_that_came_before_it_served_are_handled_too() {
 #[test]
 fn stopping_ends_serve_and_frees_the_port() {
     let serving = Serving::start(bind());
-    let _connected = serving.meet();
+    serving.meet(serving.addr);
+    let _connected = connect(serving.addr);
+    serving.peers.recv_timeout(TOO_LONG).unwrap();
     serving.stopper.stop().unwrap();
     drop(serving.server());
+    assert_eq!(serving.peers.iter().count(), 0, "the wake-up was handled");
     Server::bind(serving.addr).unwrap();
-}
-
-#[test]
-fn the_wake_up_is_not_handled() {
-    let serving = Serving::start(bind());
-    serving.meet();
-    serving.stopper.stop().unwrap();
-    serving.server();
-    assert_eq!(serving.peers.iter().count(), 0);
 }
 
 #[test]
@@ -107,14 +98,14 @@ fn a_server_on_every_address_can_be_stopped() {
         // The second needs a system with IPv6.
         let Ok(server) = Server::bind(addr) else { continue };
         let serving = Serving::start(server);
-        serving.meet_at((loopback, serving.addr.port()));
+        serving.meet((loopback, serving.addr.port()));
         serving.stopper.stop().unwrap();
         serving.server();
     }
 }
 
 #[test]
-fn a_server_stopped_before_it_serves_returns_at_once_each_time() {
+fn a_stopped_server_returns_at_once_each_time() {
     let mut server = bind();
     // One stop leaves one wake-up to accept: a later call finds none, and must not wait for one.
     server.stopper().stop().unwrap();
@@ -126,18 +117,17 @@ fn a_server_stopped_before_it_serves_returns_at_once_each_time() {
 #[test]
 fn stopping_many_times_at_once_is_stopping() {
     let serving = Serving::start(bind());
-    serving.meet();
+    serving.meet(serving.addr);
     thread::scope(|scope| {
         for _ in 0..10 {
-            let stopper = serving.stopper.clone();
-            scope.spawn(move || stopper.stop().unwrap());
+            scope.spawn(|| serving.stopper.clone().stop().unwrap());
         }
+        serving.server()
     });
-    serving.server();
 }
 
 #[test]
-fn stopping_a_server_that_is_gone_does_not_disturb_who_has_its_port_now() {
+fn a_late_stop_does_not_reach_another_server() {
     let server = bind();
     let (addr, stopper) = (server.local_addr(), server.stopper());
     drop(server);
@@ -158,7 +148,7 @@ fn a_stop_needs_no_room_in_a_full_backlog() {
 }
 
 #[test]
-fn a_stop_that_another_connection_makes_known_is_no_error() {
+fn a_stop_made_known_otherwise_is_no_error() {
     for _ in 0..100 {
         let serving = Serving::start(bind());
         thread::scope(|scope| {
@@ -173,20 +163,7 @@ fn a_stop_that_another_connection_makes_known_is_no_error() {
 }
 
 #[test]
-fn a_client_that_comes_after_the_stop_is_not_handled() {
-    let server = bind();
-    let stopper = server.stopper();
-    let _client = connect(server.local_addr());
-    let mut late = None;
-    let result = server.serve(|_, _| {
-        stopper.stop().unwrap();
-        assert!(late.replace(connect(server.local_addr())).is_none());
-    });
-    result.unwrap();
-}
-
-#[test]
-fn a_handlers_panic_is_the_callers_and_the_server_can_serve_again() {
+fn a_handlers_panic_is_the_callers() {
     let server = bind();
     let stopper = server.stopper();
     let _clients = [connect(server.local_addr()), connect(server.local_addr())];
@@ -202,6 +179,7 @@ fn a_handlers_panic_is_the_callers_and_the_server_can_serve_again() {
         })
     }));
     assert_eq!(first.unwrap_err().downcast_ref(), Some(&"handled"));
+    // And the server can serve again.
     server.serve(|_, _| stopper.stop().unwrap()).unwrap();
 }
 
@@ -212,9 +190,11 @@ fn an_address_in_use_is_an_error() {
 }
 
 #[test]
-fn a_server_and_its_stoppers_can_be_shared_between_threads() {
-    fn shared<T: Send + Sync>(_: &T) {}
+fn servers_and_stoppers_are_shared_and_show_their_address() {
+    fn shared<T: Send + Sync + std::fmt::Debug>(value: &T) -> String {
+        format!("{value:?}")
+    }
     let server = bind();
-    shared(&server);
-    shared(&server.stopper());
+    let addr = server.local_addr().to_string();
+    assert!(shared(&server).contains(&addr) && shared(&server.stopper()).contains(&addr));
 }
