@@ -163,12 +163,12 @@ fn submit_waits_while_a_bounded_queue_is_full() {
 #[test]
 fn a_bound_holds_also_above_a_hundred() {
     let pool = bounded(1, 10_000);
-    let _busy = occupy(&pool);
+    let busy = occupy(&pool);
     for _ in 0..10_000 {
         assert!(pool.try_submit(|| ()).is_ok());
     }
     assert!(pool.try_submit(|| ()).is_err());
-    pool.shutdown_now();
+    drop(busy);
 }
 
 #[test]
