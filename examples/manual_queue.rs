@@ -68,7 +68,6 @@ fn echo_server(addr: SocketAddr, workers: usize, stack_size: usize) -> Result<()
 }
 
 fn main() -> ExitCode {
-    let (addr, workers, stack_size) =
-        arguments::of_pool_server("An echo server on threads that share a queue.");
+    let (addr, workers, stack_size) = arguments::of_pool_server("An echo server with a queue and workers.");
     log::outcome(echo_server(addr, workers, stack_size))
 }
