@@ -150,6 +150,20 @@ fn a_stop_needs_no_room_in_a_full_backlog() {
     server.stopper().stop().unwrap();
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stop_has_a_descriptor_in_reserve() {
+    crate::alone("server::a_stop_has_a_descriptor_in_reserve", || {
+        let serving = Serving::start(bind());
+        serving.meet(serving.addr);
+        let open = || std::fs::File::open("/dev/null").ok();
+        let files: Vec<_> = std::iter::from_fn(open).collect();
+        serving.stopper.stop().unwrap();
+        serving.server();
+        drop(files);
+    });
+}
+
 #[test]
 fn a_stop_made_known_otherwise_is_no_error() {
     for _ in 0..100 {
