@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -68,7 +68,7 @@ fn a_connection_that_takes_little_goes_on() {
     // Until the buffers between the two are full.
     stream.write_all(&vec![0; 64 << 20]).unwrap_err();
     let mut connection = Connections::new(Some(LIMIT)).add(stream);
-    let (sender, done) = mpsc::channel();
+    let (sender, done) = std::sync::mpsc::channel();
     thread::spawn(move || {
         sender.send(connection.write(&[0; 10_000])).unwrap();
         sender.send(connection.read(&mut [0]))
