@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -55,9 +55,8 @@ fn a_connection_that_takes_nothing_times_out() {
     // More than the buffers between the two can hold.
     let error = background(move || connection.write_all(&vec![0; 64 << 20]).unwrap_err())();
     assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::TimedOut, "took nothing for 50ms"));
-    let totals = connections.totals();
-    assert_eq!((totals.served, totals.timed_out), (1, 1));
-    assert!(totals.written > 0);
+    assert_eq!(connections.totals().timed_out, 1);
+    assert!(connections.totals().written > 0);
 }
 
 #[cfg(unix)]
@@ -69,7 +68,7 @@ fn a_connection_that_takes_little_goes_on() {
     // Until the buffers between the two are full.
     stream.write_all(&vec![0; 64 << 20]).unwrap_err();
     let mut connection = Connections::new(Some(LIMIT)).add(stream);
-    let (sender, done) = mpsc::channel();
+    let (sender, done) = std::sync::mpsc::channel();
     thread::spawn(move || {
         sender.send(connection.write(&[0; 10_000])).unwrap();
         sender.send(connection.read(&mut [0]))
@@ -178,8 +177,7 @@ fn a_close_waits_only_for_served_connections() {
     let connections = Connections::new(None);
     let begin = Instant::now();
     connections.close(TOO_LONG);
-    let (client, connection) = connection(&connections);
-    drop((client, connection));
+    drop(connection(&connections));
     connections.close(TOO_LONG);
     assert!(begin.elapsed() < TOO_LONG);
 }

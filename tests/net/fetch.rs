@@ -54,17 +54,14 @@ fn request(stream: &TcpStream) -> String {
     lines.take_while(|line| !line.is_empty()).map(|line| line + "\n").collect()
 }
 
-/// Why a URL can't be fetched, without the URL.
-fn failure(url: &str) -> String {
-    let error = fetch_url(url).unwrap_err().to_string();
-    error.strip_prefix(&format!("{url}: ")).expect("the URL comes first").to_owned()
+/// What comes of a URL: the body, or the error without the URL.
+fn outcome(url: &str) -> Result<Vec<u8>, String> {
+    fetch_url(url).map_err(|error| error.to_string().replacen(&format!("{url}: "), "", 1))
 }
 
 /// What comes of a server that gives this answer.
 fn fetch(answer: impl Read + Send + 'static) -> Result<Vec<u8>, String> {
-    let server = Server::new([answer]);
-    let url = server.url("/");
-    fetch_url(&url).map_err(|error| error.to_string().replacen(&format!("{url}: "), "", 1))
+    outcome(&Server::new([answer]).url("/"))
 }
 
 fn fetch_head(head: &str) -> Result<Vec<u8>, String> {
@@ -114,16 +111,16 @@ fn an_ipv6_literal_keeps_its_brackets() {
 fn what_is_no_http_url_is_refused() {
     let no_scheme = "bad URL: it does not begin with http://";
     for url in ["127.0.0.1/", "//127.0.0.1/", "http:127.0.0.1", "http:/127.0.0.1/", "ftp://127.0.0.1/"] {
-        assert_eq!(failure(url), no_scheme, "{url}");
+        assert_eq!(outcome(url), err(no_scheme), "{url}");
     }
     assert_eq!(fetch_url("").unwrap_err().to_string(), format!("\"\": {no_scheme}"));
     for url in ["http://", "http:///path", "http://?query", "http://:80/", "http://::1/", "http://a,b/"] {
-        assert_eq!(failure(url), BAD_HOST, "{url}");
+        assert_eq!(outcome(url), err(BAD_HOST), "{url}");
     }
     for port in ["65536", "-1", "80:x", "http", "["] {
-        assert_eq!(failure(&format!("http://127.0.0.1:{port}/")), "invalid port value", "{port}");
+        assert_eq!(outcome(&format!("http://127.0.0.1:{port}/")), err("invalid port value"), "{port}");
     }
-    assert_eq!(failure("http://127.0.0.1:+80/"), BAD_HOST);
+    assert_eq!(outcome("http://127.0.0.1:+80/"), err(BAD_HOST));
 }
 
 #[test]
@@ -138,7 +135,7 @@ fn a_url_cannot_leave_the_request_line() {
 #[test]
 fn https_is_refused_for_want_of_tls() {
     for url in ["https://x/", "HTTPS://x/"] {
-        assert_eq!(failure(url), "std has no TLS, so only http works");
+        assert_eq!(outcome(url), err("std has no TLS, so only http works"));
     }
 }
 
@@ -172,7 +169,8 @@ fn a_long_url_is_refused_and_not_shown_whole() {
 fn a_name_that_no_host_can_have_is_an_error() {
     // A part longer than any may be, so that no name server is asked.
     let url = format!("http://{}.invalid/", "a".repeat(100));
-    assert!(failure(&url).starts_with("failed to lookup address information") || cfg!(windows));
+    let failure = outcome(&url).unwrap_err();
+    assert!(failure.starts_with("failed to lookup address information") || cfg!(windows), "{failure}");
 }
 
 #[test]
@@ -182,7 +180,7 @@ fn a_closed_port_refuses() {
     let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (accepted, _) = listener.accept().unwrap();
     drop(listener);
-    let failure = failure(&format!("http://{}/", accepted.local_addr().unwrap()));
+    let failure = outcome(&format!("http://{}/", accepted.local_addr().unwrap())).unwrap_err();
     assert!(failure.contains("refused"), "{failure}");
 }
 
@@ -195,7 +193,7 @@ fn a_connection_to_itself_is_no_page() {
         let (stream, _) = listener.accept().unwrap();
         io::copy(&mut &stream, &mut &stream)
     });
-    assert_eq!(failure(&url), NOT_HTTP);
+    assert_eq!(outcome(&url), err(NOT_HTTP));
 }
 
 #[test]

@@ -68,25 +68,17 @@ fn connections_are_handled_in_turn() {
 fn clients_that_came_first_are_handled_too() {
     let server = bind();
     let clients: Vec<_> = (0..10).map(|_| connect(server.local_addr())).collect();
-    let stopper = server.stopper();
-    let peers = background(move || {
-        let mut peers = Vec::new();
-        let result = server.serve(|_stream, peer| {
-            peers.push(peer);
-            if peers.len() == 10 {
-                stopper.stop().unwrap();
-            }
-        });
-        result.map(|()| peers)
-    });
-    let expected: Vec<_> = clients.iter().map(|client| client.local_addr().unwrap()).collect();
-    assert_eq!(peers().unwrap(), expected);
+    let serving = Serving::start(server);
+    for client in clients {
+        assert_eq!(serving.peers.recv_timeout(TOO_LONG).unwrap(), client.local_addr().unwrap());
+    }
+    serving.stopper.stop().unwrap();
+    serving.server();
 }
 
 #[test]
 fn stopping_ends_serve_and_frees_the_port() {
     let serving = Serving::start(bind());
-    serving.meet(serving.addr);
     let _connected = connect(serving.addr);
     serving.peers.recv_timeout(TOO_LONG).unwrap();
     serving.stopper.stop().unwrap();
@@ -148,6 +140,19 @@ fn a_stop_needs_no_room_in_a_full_backlog() {
     let connect = |_| TcpStream::connect_timeout(&addr, Duration::from_millis(100)).ok();
     let _waiting: Vec<_> = (0..1000).map_while(connect).collect();
     server.stopper().stop().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stop_has_a_descriptor_in_reserve() {
+    crate::alone("server::a_stop_has_a_descriptor_in_reserve", || {
+        let serving = Serving::start(bind());
+        serving.meet(serving.addr);
+        let open = || std::fs::File::open("/dev/null").ok();
+        let _files: Vec<_> = std::iter::from_fn(open).collect();
+        serving.stopper.stop().unwrap();
+        serving.server();
+    });
 }
 
 #[test]
