@@ -144,7 +144,7 @@ fn settle(server: &mut Server, expected: usize) -> Outcome<(Usage, usize)> {
     let begin = Instant::now();
     let mut before = None;
     loop {
-        let usage = Usage::of(server.process.id()).map_err(|_| server.failure())?;
+        let usage = Usage::of(server.process.id()).map_err(|_| server.end())?;
         let descriptors = descriptors(server.process.id())?;
         let now = Some((usage.threads, descriptors));
         if descriptors >= expected && now == before || begin.elapsed() > TIMEOUT {

@@ -79,8 +79,9 @@ fn overload() -> Outcome {
         servers.push((name, Server::start(name, limits).map_err(|error| format!("{name}: {error}"))?));
     }
 
-    // On `resilient` an answer may take one idle timeout. This is long enough to see that it takes no longer.
-    let patience = Duration::from_secs_f64(2.0 * idle + 0.5);
+    // On `resilient` an answer may take one idle timeout, and one second more where the backlog was full. This is long
+    // enough to see that it takes no longer.
+    let patience = Duration::from_secs_f64(2.0 * idle + 1.0);
     let times = Times { begin: Instant::now(), last: CALM + Duration::from_secs_f64(time), patience };
     let stay = (times.end().saturating_sub(CALM)).as_secs_f64();
     log::print(format!("{connections} silent clients come to each server, and stay for {stay:.1} s.\n"))?;
@@ -109,7 +110,7 @@ fn overload() -> Outcome {
     let mut rows = Vec::new();
     for (name, mut server, silent, questions) in watched {
         let (silent, questions) = (silent.result()??, questions.result()?);
-        let threads = Usage::of(server.process.id()).map_err(|_| server.failure())?.threads;
+        let threads = Usage::of(server.process.id()).map_err(|_| server.end())?.threads;
         // Its input ends here, which stops it. The last line of `resilient` has its totals.
         drop(server.process.stdin.take());
         let totals = server.stdout.recv().unwrap_or_default();

@@ -10,7 +10,8 @@ use std::{env, fs, thread};
 
 /// Runs a program, and ends it when the input ends: a pipe from this process, which ends even when this process is
 /// killed. It takes a shell, because `std` can't have the system end a program together with the one that started it.
-const WATCH: &str = r#"exec 3<&0; (cat <&3; kill $$) >/dev/null 2>&1 & exec "$0" "$@" 3<&- </dev/null"#;
+const WATCH: &str =
+    r#"exec 3<&0; (cat <&3; kill $$ 2>/dev/null) >/dev/null & exec "$0" "$@" 3<&- </dev/null"#;
 
 /// One of the servers, as a process that listens. It ends with this.
 pub struct Server {
@@ -38,15 +39,16 @@ impl Server {
         let mut server = Self { addr: ([0; 4], 0).into(), stdout, stderr, process };
         // A busy machine may need some of this time.
         let first = server.stdout.recv_timeout(Duration::from_secs(20)).unwrap_or_default();
-        let addr = first.strip_prefix("listening on ").ok_or_else(|| server.failure())?;
-        server.addr = addr.parse()?;
+        server.addr = first.strip_prefix("listening on ").ok_or_else(|| server.end())?.parse()?;
         Ok(server)
     }
 
-    /// What to say when the server doesn't do what it should: how it has ended, and the last line on its stderr.
-    pub fn failure(&mut self) -> String {
-        // This changes nothing where it has ended by itself.
+    /// Ends the server, unless it has ended by itself, and says how it has ended and what its last line on stderr was.
+    pub fn end(&mut self) -> String {
         let _ = self.process.kill();
+        drop(self.process.stdin.take());
+        // To its end, when the shell's part that watches has gone too. Until then the process keeps its number: the
+        // shell must not kill another one of that number.
         let last = self.stderr.iter().last().unwrap_or_default();
         let status = self.process.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
         format!("it has ended ({status}): {last}")
@@ -55,9 +57,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail only where the process is gone already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.end();
     }
 }
 

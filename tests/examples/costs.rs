@@ -105,7 +105,13 @@ fn what_there_is_not_is_refused() {
 
 #[test]
 fn all_workers_together_find_all_primes() {
+    // At the same time, as both pause now and then.
+    let alone = thread::spawn(|| succeed(command("cpu_bound", &[])));
     let output = succeed(server::command("cpu_bound", &["--work", "2003", "--idle", "20", "--rounds", "1"]));
+    let alone = alone.join().unwrap();
+    assert!(alone.contains("No python3"), "{alone}");
+    assert!(table(&alone, "pool").iter().all(|row| row[0] == "this pool"), "{alone}");
+
     let cores = thread::available_parallelism().unwrap().get();
     let rows = table(&output, "pool");
     let (ours, python): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row[0] == "this pool");
@@ -128,13 +134,6 @@ fn all_workers_together_find_all_primes() {
     assert_eq!(python.is_empty(), output.contains("No python3"));
     assert!(output.contains("20 idle workers cost the busy ones "), "{output}");
     assert!(output.contains("All of them were awake after "), "{output}");
-}
-
-#[test]
-fn python_is_not_needed() {
-    let output = succeed(command("cpu_bound", &[]));
-    assert!(output.contains("No python3"), "{output}");
-    assert!(table(&output, "pool").iter().all(|row| row[0] == "this pool"), "{output}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::support::xml::{elements, texts};
 fn overload() -> &'static (String, String) {
     static RUN: OnceLock<(String, String)> = OnceLock::new();
     RUN.get_or_init(|| {
-        let arguments = ["--connections", "300", "--seconds", "1", "--idle-timeout", "0.3"];
+        let arguments = ["--connections", "300", "--seconds", "0.6", "--idle-timeout", "0.3"];
         let (output, svg) = draw(command("overload", &arguments), "overload.svg");
         (output, svg.unwrap())
     })
@@ -34,8 +34,9 @@ fn count(server: &str, title: &str) -> f64 {
 fn resilient_answers_within_two_idle_timeouts() {
     if LINUX {
         assert!(count("resilient", "asked") >= 1.0);
-        assert!(count("resilient", "gave up") < 0.5);
-        assert!(count("resilient", "worst ms") < 1100.0, "{}", overload().0);
+        assert!(count("resilient", "gave up") < 0.5, "{}", overload().0);
+        // This and no more is its patience: one second for a backlog that was full.
+        assert!(count("resilient", "worst ms") < 1000.0 + 2.0 * 300.0, "{}", overload().0);
     }
 }
 
@@ -53,7 +54,9 @@ fn only_resilient_bounds_its_descriptors() {
         assert!(count("executor", "descriptors") >= 300.0);
         // 128 workers, 64 places, its own descriptors, and those it is about to close.
         assert!(count("resilient", "descriptors") <= 128.0 + 64.0 + 20.0, "{}", overload().0);
-        assert!(count("resilient", "shed") >= 1.0 && count("resilient", "timed out") >= 128.0);
+        // What becomes of each silent client.
+        let [shed, timed_out] = ["shed", "timed out"].map(|title| count("resilient", title));
+        assert!(shed >= 1.0 && timed_out >= 1.0 && shed + timed_out >= 300.0, "{}", overload().0);
     }
 }
 

@@ -9,7 +9,7 @@ use std::{fs, thread};
 use pool_recipes::Usage;
 
 use crate::LINUX;
-use crate::support::client::{TOO_LONG, bytes, connect, exchange, pause, round_trip};
+use crate::support::client::{TOO_LONG, bytes, connect, exchange, pause, peek, round_trip};
 use crate::support::example::{fail, with_open_files};
 use crate::support::server::{Process, Running, command, lines};
 
@@ -125,7 +125,7 @@ fn resets_at_every_stage_harm_nobody_and_are_counted() {
         // Served, and its answer unread.
         let mut client = connect(running.addr);
         client.write_all(b"?").unwrap();
-        assert_eq!(client.peek(&mut [0]).unwrap(), 1);
+        peek(&client);
         drop(client);
         // While the server writes.
         let mut client = connect(running.addr);
@@ -145,7 +145,7 @@ fn a_client_that_never_reads_loses_its_worker() {
     let mut running = start(&["--workers", "1", "--idle-timeout", IDLE]);
     let mut deaf = connect(running.addr);
     // Until the server closes the connection, as it gets rid of nothing.
-    while deaf.write(&[0; 10_000]).is_ok() {}
+    while deaf.write_all(&[0; 10_000]).is_ok() {}
     assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
     running.stop();
     let [stdout, _] = running.end();
@@ -221,7 +221,7 @@ fn a_stop_cuts_off_the_others() {
     let flooding = served(&running);
     let sending = thread::spawn(move || {
         let mut flooding = flooding;
-        while flooding.write(&[0; 10_000]).is_ok() {}
+        while flooding.write_all(&[0; 10_000]).is_ok() {}
     });
     let begin = Instant::now();
     running.stop();
@@ -303,6 +303,21 @@ fn an_unread_log_stops_neither_service_nor_end() {
     // What was in the pipe ends where it was full, as its totals had no place there.
     let [stdout, _] = running.end();
     assert!(stdout.len() < 4000 && stdout.iter().all(|line| !line.starts_with("Served")), "{}", stdout.len());
+}
+
+#[test]
+fn lines_that_nobody_reads_are_dropped_and_counted() {
+    let mut running = start(&[]);
+    for _ in 0..2000 {
+        round_trip(&connect(running.addr));
+    }
+    running.stop();
+    let [stdout, _] = running.end();
+    let [.., dropped, _] = &stdout[..] else { panic!("{stdout:?}") };
+    let count = dropped.strip_suffix(" lines of this log were dropped, as nobody read them").expect(dropped);
+    // Two lines for each client, and one for the stop. Beside these there are three at the start and two at the end.
+    assert_eq!(stdout.len() - 5 + count.parse::<usize>().unwrap(), 2 * 2000 + 1);
+    assert_eq!(totals(&stdout)[..2], [2000, 0]);
 }
 
 #[test]

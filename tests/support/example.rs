@@ -62,7 +62,7 @@ pub fn in_shell(script: &str, command: &Command) -> Command {
 /// Kills it as soon as it has printed a line and started an example, and looks for what it leaves behind, on Linux.
 pub fn killed_leaves_no_process(mut command: Command) {
     let mark = mark(&mut command);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     lines(child.stdout.take().unwrap()).next().unwrap();
     let is_example = |process: &PathBuf| {
         let program = fs::read_link(process.join("exe")).unwrap_or_default();
