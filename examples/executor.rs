@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use pool_recipes::Executor;
 
+// The command line, and a `println!` that doesn't panic when stdout is closed.
+// The command line, and a `println!` that doesn't panic when stdout is closed.
 use support::{arguments, log};
 
 /// Sends back what the client sends, until the client closes its connection.
@@ -56,6 +58,6 @@ fn echo_server(addr: SocketAddr, workers: usize, stack_size: usize) -> Result<()
 }
 
 fn main() -> ExitCode {
-    let (addr, workers, stack_size) = arguments::of_pool_server("An echo server on a pool of workers.");
+    let (addr, workers, stack_size) = arguments::pool_server("An echo server on a pool of workers.");
     log::outcome(echo_server(addr, workers, stack_size))
 }

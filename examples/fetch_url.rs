@@ -33,12 +33,13 @@ fn fetch_two() -> Result<(), Box<dyn Error>> {
     let pool = Executor::new(10)?;
     let a = pool.submit(move || fetch_url(&python));
     let b = pool.submit(move || fetch_url(&rust));
+    // Two question marks: the task may have panicked, and the page may not have come.
     let x = a.result()??;
     let y = b.result()??;
 
     log::print(format!("{} bytes and {} bytes", x.len(), y.len()))?;
-    let seconds = [DELAY, start.elapsed()].map(|time| time.as_secs_f64());
-    log::print(format!("each page takes {:.1} s, and both together took {:.1} s", seconds[0], seconds[1]))?;
+    let (each, both) = (DELAY.as_secs_f64(), start.elapsed().as_secs_f64());
+    log::print(format!("each page takes {each:.1} s, and both together took {both:.1} s"))?;
     Ok(())
 }
 

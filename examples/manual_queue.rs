@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+// The command line, and a `println!` that doesn't panic when stdout is closed.
+// The command line, and a `println!` that doesn't panic when stdout is closed.
 use support::{arguments, log};
 
 /// Sends back what the client sends, until the client closes its connection.
@@ -68,6 +70,6 @@ fn echo_server(addr: SocketAddr, workers: usize, stack_size: usize) -> Result<()
 }
 
 fn main() -> ExitCode {
-    let (addr, workers, stack_size) = arguments::of_pool_server("An echo server with a queue and workers.");
+    let (addr, workers, stack_size) = arguments::pool_server("An echo server with a queue and workers.");
     log::outcome(echo_server(addr, workers, stack_size))
 }

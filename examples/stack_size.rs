@@ -29,11 +29,11 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// The rows: stack, the `MALLOC_ARENA_MAX` of the process, and what the recipe says of 2,000 threads in Python.
 const ROWS: [(&str, usize, Option<&str>, &str); 5] = [
-    ("2 MiB, std's default", 2 << 20, None, "over 9,000 / 70"),
     ("8 MiB", 8 << 20, None, "-"),
+    ("2 MiB, std's default", 2 << 20, None, "over 9,000 / 70"),
     ("64 KiB", 65_536, None, "210 / 70"),
-    ("32 KiB, the least", 32_768, None, "-"),
     ("64 KiB, one arena", 65_536, Some("1"), "210 / 70"),
+    ("32 KiB, the least", 32_768, None, "-"),
 ];
 
 /// What this program says to itself, before what it is to do.

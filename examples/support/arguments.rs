@@ -106,7 +106,7 @@ impl Arguments {
 }
 
 /// The whole command line of a server with a pool: its address, how many workers it has, and the stack of each.
-pub fn of_pool_server(about: &str) -> (SocketAddr, usize, usize) {
+pub fn pool_server(about: &str) -> (SocketAddr, usize, usize) {
     let mut arguments = Arguments::new(about);
     let server = (arguments.addr(), arguments.workers(), arguments.stack_size());
     arguments.finish();

@@ -44,7 +44,7 @@ fn the_memory_of_waiting_threads_is_plausible() {
     }
     let rows = table(output, "stack");
     assert_eq!(rows.len(), 5);
-    let stacks = [2 << 20, 8 << 20, 65_536, 32_768, 65_536];
+    let stacks = [8 << 20, 2 << 20, 65_536, 65_536, 32_768];
     for (row, stack) in rows.iter().zip(stacks) {
         assert_eq!(row[1], "51");
         let [reserved, real, each] = [2, 3, 4].map(|column| figure(&row[column]));
