@@ -181,3 +181,13 @@ fn a_refused_thread_is_one_line() {
         fail(command, 1);
     }
 }
+
+#[test]
+fn every_load_costs_something_on_every_pool() {
+    let output = succeed(command("throughput", &["--rounds", "1"]));
+    let rows = table(&output, "load");
+    assert_eq!(rows.len(), 9, "{output}");
+    for row in rows {
+        assert!(row[2..].iter().all(|cell| figure(cell.trim_end_matches(" ns")) > 0.0), "{output}");
+    }
+}
