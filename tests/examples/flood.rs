@@ -4,44 +4,12 @@ use std::sync::OnceLock;
 
 use crate::LINUX;
 use crate::support::example::{
-    cells, draw, fail, figure, killed_leaves_no_process, succeed, with_open_files,
+    draw, fail, figure, killed_leaves_no_process, succeed, table, with_open_files,
 };
 use crate::support::server::command;
 use crate::support::xml::{elements, texts};
 
 const SERVERS: [&str; 3] = ["unbounded", "executor", "manual_queue"];
-
-/// A row of the table.
-struct Row {
-    server: String,
-    silent: f64,
-    threads: f64,
-    megabytes: [f64; 2],
-    descriptors: f64,
-    honest: String,
-}
-
-impl Row {
-    fn parse(line: &str) -> Self {
-        let cells = cells(line);
-        let [server, silent, threads, reserved, real, descriptors, honest] = &cells[..] else {
-            panic!("{line}")
-        };
-        Self {
-            server: server.clone(),
-            silent: figure(silent),
-            threads: figure(threads),
-            megabytes: [reserved, real].map(|cell| figure(cell)),
-            descriptors: figure(descriptors),
-            honest: honest.clone(),
-        }
-    }
-}
-
-fn rows(output: &str) -> Vec<Row> {
-    let table = output.lines().skip_while(|line| !line.starts_with("server ")).skip(1);
-    table.take_while(|line| !line.is_empty()).map(Row::parse).collect()
-}
 
 /// What the flood prints, and its picture, with as many silent clients as a pool has workers. It takes seconds, so there
 /// is only one.
@@ -66,20 +34,20 @@ fn unbounded_has_a_thread_for_each_client() {
         return;
     }
     let (output, _) = flood();
-    let rows = rows(output);
-    let steps = SERVERS.iter().flat_map(|server| [0.0, 64.0, 128.0].map(|silent| (*server, silent)));
-    let seen: Vec<_> = rows.iter().map(|row| (row.server.as_str(), row.silent)).collect();
-    assert_eq!(seen, steps.collect::<Vec<_>>());
+    let rows = table(output, "server");
+    let steps = SERVERS.iter().flat_map(|server| ["0", "64", "128"].map(|silent| [*server, silent]));
+    assert_eq!(rows.iter().map(|row| [&row[0], &row[1]]).collect::<Vec<_>>(), steps.collect::<Vec<_>>());
     for row in &rows {
-        if row.server == "unbounded" {
+        let [silent, threads, reserved, real, descriptors] =
+            [1, 2, 3, 4, 5].map(|column| figure(&row[column]));
+        if row[0] == "unbounded" {
             // The thread of an honest client may not be gone yet.
-            assert!((row.threads - row.silent - 1.0).abs() <= 1.0, "{output}");
+            assert!((threads - silent - 1.0).abs() <= 1.0, "{output}");
         } else {
-            assert!((row.threads - 129.0).abs() < 0.5, "{output}");
+            assert!((threads - 129.0).abs() < 0.5, "{output}");
         }
         // One for each client, and beside these the server's own and those of clients that gave up.
-        assert!((row.silent..row.silent + 50.0).contains(&row.descriptors), "{output}");
-        let [reserved, real] = row.megabytes;
+        assert!((silent..silent + 50.0).contains(&descriptors), "{output}");
         assert!(0.0 < real && real < reserved, "{output}");
     }
 }
@@ -90,13 +58,13 @@ fn silent_clients_that_hold_all_workers_starve_an_honest_one() {
         return;
     }
     let (output, _) = flood();
+    let rows = table(output, "server");
     let (starved, others): (Vec<_>, Vec<_>) =
-        rows(output).into_iter().partition(|row| row.server != "unbounded" && row.silent >= 128.0);
-    assert!(starved.iter().all(|row| row.honest == "gave up"), "{output}");
+        rows.iter().partition(|row| row[0] != "unbounded" && row[1] == "128");
+    assert!(starved.iter().all(|row| row[6] == "gave up"), "{output}");
     // On a busy machine an honest client may give up once, though there is a thread for it.
     for server in SERVERS {
-        let answered = |row: &Row| row.server == server && row.honest.ends_with(" ms");
-        assert!(others.iter().filter(|row| answered(row)).count() >= 1, "{output}");
+        assert!(others.iter().any(|row| row[0] == server && row[6].ends_with(" ms")), "{output}");
     }
 }
 
@@ -110,16 +78,16 @@ fn its_picture_carries_the_figures_of_the_table() {
     for text in SERVERS.iter().chain(&["0 silent", "64 silent", "128 silent", "threads"]) {
         assert!(texts.contains(text), "{text}: {texts:?}");
     }
-    let rows = rows(output);
+    let rows = table(output, "server");
+    let threads = |row: &Vec<String>| figure(&row[2]);
+    let most = rows.iter().map(threads).fold(0.0, f64::max);
     for (series, server) in SERVERS.iter().enumerate() {
         let class = format!("series-{series} {server}");
         let elements = elements(svg).into_iter().filter(|element| element.attribute("class") == Some(&class));
         // The first one is in the legend.
         let widths: Vec<_> = elements.skip(1).map(|bar| figure(bar.attribute("width").unwrap())).collect();
-        let threads: Vec<_> =
-            rows.iter().filter(|row| row.server == *server).map(|row| row.threads).collect();
+        let threads: Vec<_> = rows.iter().filter(|row| row[0] == *server).map(threads).collect();
         assert_eq!(widths.len(), threads.len());
-        let most = rows.iter().map(|row| row.threads).fold(0.0, f64::max);
         for (width, threads) in widths.iter().zip(threads) {
             assert!((width / 520.0 - threads / most).abs() < 0.001, "{width} for {threads} of {most}");
         }
@@ -134,7 +102,8 @@ fn no_flood_exceeds_the_limit_of_open_files() {
     let flood = command("flood", &[]);
     let output = succeed(with_open_files(100, &flood));
     assert!(output.starts_with("36 silent clients come to each server"), "{output}");
-    assert_eq!(rows(&output).iter().map(|row| row.silent).collect::<Vec<_>>(), [0.0, 36.0].repeat(3));
+    let rows = table(&output, "server");
+    assert_eq!(rows.iter().map(|row| &row[1]).collect::<Vec<_>>(), ["0", "36"].repeat(3));
     assert!(fail(with_open_files(64, &flood), 1).contains("64 open files"));
 }
 

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::LINUX;
-use crate::support::example::{cells, draw, fail, figure, killed_leaves_no_process};
+use crate::support::example::{draw, fail, figure, killed_leaves_no_process, table};
 use crate::support::server::command;
 use crate::support::xml::{elements, texts};
 
@@ -18,12 +18,13 @@ fn overload() -> &'static (String, String) {
     })
 }
 
-/// A server's row of the table, by the titles of its columns.
+/// A cell of a server's row, by the title of its column.
 fn cell(server: &str, title: &str) -> String {
     let (output, _) = overload();
-    let line = |start: &str| cells(output.lines().find(|line| line.starts_with(start)).expect(output));
-    let column = line("server ").iter().position(|cell| cell == title).expect(title);
-    line(&format!("{server} "))[column].clone()
+    let titles = output.lines().find(|line| line.starts_with("server ")).expect(output);
+    let before = titles.split("  ").filter(|title| !title.trim().is_empty()).map(str::trim);
+    let column = before.take_while(|other| *other != title).count();
+    table(output, "server").into_iter().find(|row| row[0] == server).expect(output)[column].clone()
 }
 
 fn count(server: &str, title: &str) -> f64 {

@@ -2,7 +2,6 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
@@ -11,7 +10,7 @@ use pool_recipes::Usage;
 use crate::LINUX;
 use crate::support::client::{TOO_LONG, bytes, connect, exchange, pause, peek, round_trip};
 use crate::support::example::{fail, with_open_files};
-use crate::support::server::{Process, Running, command, lines};
+use crate::support::server::{Running, command, lines};
 
 /// Shorter than anybody waits, and longer than a busy machine takes to answer.
 const IDLE: &str = "0.5";
@@ -58,7 +57,7 @@ fn want_of_descriptors_is_said_once_and_survived() {
     if cfg!(not(unix)) {
         return;
     }
-    let mut running = poor();
+    let running = poor();
     let mut clients: Vec<_> = (0..60).map(|_| connect(running.addr)).collect();
     // Each one that leaves gives a descriptor back, which the next one takes: a want that comes and goes.
     for _ in 0..50 {
@@ -67,24 +66,12 @@ fn want_of_descriptors_is_said_once_and_survived() {
     }
     drop(clients);
     assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
-    running.stop();
-    let [_, stderr] = running.end();
+    // A want again, in which it stops.
+    let clients: Vec<_> = (0..40).map(|_| connect(running.addr)).collect();
+    round_trip(&clients[0]);
+    let [_, stderr] = running.stop();
     let wants = stderr.iter().filter(|line| line.starts_with("error: accepting a connection: "));
     assert_eq!(wants.count(), 1, "{stderr:?}");
-}
-
-#[test]
-fn a_stop_ends_a_server_that_wants_descriptors() {
-    if cfg!(not(unix)) {
-        return;
-    }
-    let mut running = poor();
-    let clients: Vec<_> = (0..40).map(|_| connect(running.addr)).collect();
-    let mut first = [0];
-    running.stderr.read_exact(&mut first).unwrap();
-    running.stop();
-    running.end();
-    drop(clients);
 }
 
 #[test]
@@ -92,7 +79,7 @@ fn a_stop_needs_no_free_descriptor() {
     if !LINUX {
         return;
     }
-    let mut running = poor();
+    let running = poor();
     let mut clients = Vec::new();
     // Below the limit only: it may have inherited others.
     let fds = format!("/proc/{}/fd", running.pid());
@@ -107,14 +94,13 @@ fn a_stop_needs_no_free_descriptor() {
             thread::yield_now();
         }
     }
-    running.stop();
-    let [_, stderr] = running.end();
+    let [_, stderr] = running.stop();
     assert!(stderr.iter().all(|line| line.contains("closed, as the server stops")), "{stderr:?}");
 }
 
 #[test]
 fn resets_at_every_stage_harm_nobody_and_are_counted() {
-    let mut running = start(&["--workers", "2"]);
+    let running = start(&["--workers", "2"]);
     let busy = [served(&running), served(&running)];
     // Before a worker has it: the workers are busy.
     for _ in 0..10 {
@@ -134,27 +120,25 @@ fn resets_at_every_stage_harm_nobody_and_are_counted() {
         drop(client);
     }
     assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
-    running.stop();
-    let [stdout, _] = running.end();
+    let [stdout, _] = running.stop();
     let [served, shed, timed_out, _] = totals(&stdout);
     assert_eq!([served, shed, timed_out], [2 + 10 + 20 + 1, 0, 0]);
 }
 
 #[test]
 fn a_client_that_never_reads_loses_its_worker() {
-    let mut running = start(&["--workers", "1", "--idle-timeout", IDLE]);
+    let running = start(&["--workers", "1", "--idle-timeout", IDLE]);
     let mut deaf = connect(running.addr);
     // Until the server closes the connection, as it gets rid of nothing.
     while deaf.write_all(&[0; 10_000]).is_ok() {}
     assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
-    running.stop();
-    let [stdout, _] = running.end();
+    let [stdout, _] = running.stop();
     assert_eq!(totals(&stdout)[..3], [2, 0, 1]);
 }
 
 #[test]
 fn a_client_that_sends_now_and_then_stays() {
-    let mut running = start(&["--workers", "2", "--idle-timeout", "0.8"]);
+    let running = start(&["--workers", "2", "--idle-timeout", "0.8"]);
     let slow = connect(running.addr);
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs(1) {
@@ -164,14 +148,13 @@ fn a_client_that_sends_now_and_then_stays() {
         assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
     }
     drop(slow);
-    running.stop();
-    let [stdout, _] = running.end();
+    let [stdout, _] = running.stop();
     assert_eq!(totals(&stdout)[1..3], [0, 0]);
 }
 
 #[test]
 fn half_open_and_half_closed_clients_lose_their_workers() {
-    let mut running = start(&["--workers", "1", "--idle-timeout", IDLE]);
+    let running = start(&["--workers", "1", "--idle-timeout", IDLE]);
     // A peer that is gone without a word sends nothing any more: a server sees no more of it.
     let gone = served(&running);
     // It is there, and has said that it will send nothing.
@@ -184,8 +167,7 @@ fn half_open_and_half_closed_clients_lose_their_workers() {
     assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
     wait_for_the_end(&gone);
     wait_for_the_end(&done);
-    running.stop();
-    let [stdout, _] = running.end();
+    let [stdout, _] = running.stop();
     let [served, shed, timed_out, _] = totals(&stdout);
     assert_eq!([served, shed], [4, 0]);
     // On some systems the third one is reset for its answer.
@@ -200,7 +182,7 @@ fn a_stop_lets_the_served_finish() {
     // Too many: when it is closed, the one before it has been accepted.
     wait_for_the_end(&connect(running.addr));
     let begin = Instant::now();
-    running.stop();
+    running.tell_to_stop();
     // The one that no worker has is closed. From here on it stops.
     wait_for_the_end(&waiting);
     assert_eq!(TcpStream::connect(running.addr).unwrap_err().kind(), ErrorKind::ConnectionRefused);
@@ -224,7 +206,7 @@ fn a_stop_cuts_off_the_others() {
         while flooding.write_all(&[0; 10_000]).is_ok() {}
     });
     let begin = Instant::now();
-    running.stop();
+    running.tell_to_stop();
     wait_for_the_end(&silent);
     sending.join().unwrap();
     let [stdout, stderr] = running.end();
@@ -235,31 +217,18 @@ fn a_stop_cuts_off_the_others() {
 }
 
 #[test]
-fn a_stop_turns_away_a_full_queue() {
+fn two_stops_are_one_and_turn_away_a_full_queue() {
     let mut running = start(&["--workers", "1", "--queue", "2", "--grace", "30"]);
     let client = served(&running);
     let waiting = [connect(running.addr), connect(running.addr)];
     // Too many: when it is closed, the others have been accepted.
     wait_for_the_end(&connect(running.addr));
-    running.stop();
+    running.tell_to_stop();
     waiting.iter().for_each(wait_for_the_end);
-    drop(client);
-    let [stdout, _] = running.end();
-    assert_eq!(totals(&stdout), [1, 3, 0, 1]);
-}
-
-#[test]
-fn stopping_twice_is_stopping_once() {
-    let mut running = start(&["--workers", "1", "--queue", "1", "--grace", "30"]);
-    let client = served(&running);
-    let waiting = connect(running.addr);
-    wait_for_the_end(&connect(running.addr));
-    running.stop();
-    wait_for_the_end(&waiting);
     running.stdin.write_all(b" stop\r\n").unwrap();
     assert_eq!(exchange(&client, b"hello"), b"hello");
     let [stdout, _] = running.end();
-    assert_eq!(totals(&stdout), [1, 2, 0, 6]);
+    assert_eq!(totals(&stdout), [1, 3, 0, 6]);
 }
 
 #[test]
@@ -298,8 +267,8 @@ fn an_unread_log_stops_neither_service_nor_end() {
     for _ in 0..2000 {
         round_trip(&connect(running.addr));
     }
-    running.stop();
-    assert!(running.wait().success());
+    running.tell_to_stop();
+    assert!(running.process.end().success());
     // What was in the pipe ends where it was full, as its totals had no place there.
     let [stdout, _] = running.end();
     assert!(stdout.len() < 4000 && stdout.iter().all(|line| !line.starts_with("Served")), "{}", stdout.len());
@@ -307,12 +276,11 @@ fn an_unread_log_stops_neither_service_nor_end() {
 
 #[test]
 fn lines_that_nobody_reads_are_dropped_and_counted() {
-    let mut running = start(&[]);
+    let running = start(&[]);
     for _ in 0..2000 {
         round_trip(&connect(running.addr));
     }
-    running.stop();
-    let [stdout, _] = running.end();
+    let [stdout, _] = running.stop();
     let [.., dropped, _] = &stdout[..] else { panic!("{stdout:?}") };
     let count = dropped.strip_suffix(" lines of this log were dropped, as nobody read them").expect(dropped);
     // Two lines for each client, and one for the stop. Beside these there are three at the start and two at the end.
@@ -322,7 +290,7 @@ fn lines_that_nobody_reads_are_dropped_and_counted() {
 
 #[test]
 fn a_client_too_many_is_closed_at_once() {
-    let mut running = start(&["--workers", "1", "--queue", "1"]);
+    let running = start(&["--workers", "1", "--queue", "1"]);
     let client = served(&running);
     let waiting = connect(running.addr);
     for _ in 0..10 {
@@ -331,34 +299,23 @@ fn a_client_too_many_is_closed_at_once() {
     round_trip(&client);
     drop(client);
     assert_eq!(exchange(&waiting, b"hello"), b"hello");
-    running.stop();
-    let [stdout, _] = running.end();
+    let [stdout, _] = running.stop();
     assert_eq!(totals(&stdout), [2, 10, 0, 7]);
 }
 
 #[test]
 fn closed_outputs_stop_neither_service_nor_end() {
-    let mut command =
-        command("resilient", &["--addr", "127.0.0.1:0", "--workers", "1", "--idle-timeout", IDLE]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut server = Process(command.spawn().unwrap());
-    let child = &mut server.0;
-    // This reads the output up to its first lines, and drops it.
-    let addr = {
-        let mut lines = lines(child.stdout.take().unwrap());
-        let first = lines.next().unwrap();
-        lines.nth(2).unwrap();
-        first.strip_prefix("listening on ").unwrap().to_owned()
-    };
-    drop(child.stderr.take());
+    let Running { addr, mut stdin, stdout, stderr, mut process } =
+        start(&["--workers", "1", "--idle-timeout", IDLE]);
+    drop((stdout, stderr));
     for _ in 0..10 {
-        assert_eq!(exchange(&connect(&*addr), b"hello"), b"hello");
+        assert_eq!(exchange(&connect(addr), b"hello"), b"hello");
     }
     // One that it would say something of on stderr.
-    wait_for_the_end(&connect(&*addr));
-    assert_eq!(exchange(&connect(&*addr), b"hello"), b"hello");
-    child.stdin.take().unwrap().write_all(b"stop\n").unwrap();
-    assert!(server.end().success());
+    wait_for_the_end(&connect(addr));
+    assert_eq!(exchange(&connect(addr), b"hello"), b"hello");
+    stdin.write_all(b"stop\n").unwrap();
+    assert!(process.end().success());
 }
 
 #[test]
@@ -366,10 +323,8 @@ fn ten_thousand_connections_leave_nothing_behind() {
     if !LINUX {
         return;
     }
-    let mut running = start(&["--workers", "8"]);
+    let running = start(&["--workers", "8"]);
     let pid = running.pid();
-    // Which reads what it prints, or it would wait for someone who does.
-    let printed = lines(running.stdout);
     let sockets = || fds(pid).filter(|fd| fd.starts_with("socket:")).count();
     let visit = |n: usize| {
         let client = connect(running.addr);
@@ -392,25 +347,20 @@ fn ten_thousand_connections_leave_nothing_behind() {
     assert!(after.resident_bytes < before.resident_bytes + (2 << 20), "{before:?} {after:?}");
     // Whoever is accepted is accepted in turn: after this one, all the others have been.
     visit(0);
-    running.stdin.write_all(b"stop\n").unwrap();
-    assert_eq!(totals(&printed.collect::<Vec<_>>()), [11_001, 0, 0, 5501]);
+    let [stdout, _] = running.stop();
+    assert_eq!(totals(&stdout), [11_001, 0, 0, 5501]);
 }
 
 #[test]
 fn a_bad_limit_is_one_line() {
-    for (flag, value) in [
-        ("--queue", "0"),
-        ("--queue", "many"),
-        ("--queue", "1000001"),
-        ("--queue", "18446744073709551615"),
-        ("--idle-timeout", "0"),
-        ("--idle-timeout", "-1"),
-        ("--idle-timeout", "nan"),
-        ("--idle-timeout", "soon"),
-        ("--grace", "inf"),
-        ("--grace", "1e19"),
+    for (flag, values) in [
+        ("--queue", ["0", "many", "1000001", "18446744073709551615"]),
+        ("--idle-timeout", ["0", "-1", "nan", "soon"]),
+        ("--grace", ["inf", "1e19", "", "1 s"]),
     ] {
-        let error = fail(command("resilient", &[flag, value]), 2);
-        assert!(error.starts_with(&format!("error: {flag} \"{value}\": must be ")), "{error}");
+        for value in values {
+            let error = fail(command("resilient", &[flag, value]), 2);
+            assert!(error.starts_with(&format!("error: {flag} \"{value}\": must be ")), "{error}");
+        }
     }
 }

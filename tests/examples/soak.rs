@@ -1,14 +1,14 @@
 //! The example that accounts for every byte: here it runs for a moment, and by hand for as long as you like.
 
 use crate::LINUX;
-use crate::support::example::{cells, fail, figure, killed_leaves_no_process, succeed};
+use crate::support::example::{fail, figure, killed_leaves_no_process, succeed, table};
 use crate::support::server::command;
 
 #[test]
 fn good_and_bad_clients_leave_an_account_that_closes() {
     // The example itself compares the two sides, and fails if they differ.
     let output = succeed(command("soak", &["--seconds", "0.3"]));
-    let honest = cells(output.lines().find(|line| line.starts_with("honest ")).expect(&output));
+    let honest = &table(&output, "client")[0];
     let [connections, turned_away, bytes] = [1, 2, 3].map(|column| figure(&honest[column]));
     assert!(turned_away < connections && bytes > 0.0, "{output}");
 }

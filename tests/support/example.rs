@@ -38,8 +38,17 @@ pub fn fail(mut command: Command, code: i32) -> String {
 }
 
 /// The cells in a line of a table.
-pub fn cells(line: &str) -> Vec<String> {
+fn cells(line: &str) -> Vec<String> {
     line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+}
+
+/// The cells of the table whose first title is `title`, the titles left out.
+pub fn table(output: &str, title: &str) -> Vec<Vec<String>> {
+    let mut lines = output.lines().skip_while(|line| !line.starts_with(title));
+    let titles = cells(lines.next().expect(title));
+    let rows: Vec<_> = lines.take_while(|line| !line.is_empty()).map(cells).collect();
+    assert!(rows.iter().all(|row| row.len() == titles.len()), "{output}");
+    rows
 }
 
 /// The figure in a cell.

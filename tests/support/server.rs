@@ -25,7 +25,7 @@ pub struct Running {
     /// What it prints from its second line on.
     pub stdout: BufReader<ChildStdout>,
     pub stderr: ChildStderr,
-    process: Process,
+    pub process: Process,
 }
 
 impl Running {
@@ -62,13 +62,14 @@ impl Running {
     }
 
     /// Types `stop`.
-    pub fn stop(&mut self) {
+    pub fn tell_to_stop(&mut self) {
         self.stdin.write_all(b"stop\n").unwrap();
     }
 
-    /// Waits until it has ended by itself, while nobody reads what it prints.
-    pub fn wait(&mut self) -> ExitStatus {
-        self.process.end()
+    /// Types `stop`, and returns what `end` does.
+    pub fn stop(mut self) -> [Vec<String>; 2] {
+        self.tell_to_stop();
+        self.end()
     }
 
     /// Ends its input, and returns what it has printed on stdout and on stderr once it has ended, in success.
