@@ -26,11 +26,11 @@ impl Command {
             .ok_or_else(|| format!("`{line}` is not a command this check knows how to run: it knows {known}"))
     }
 
-    /// The three recipes serve until they are killed.
+    /// The servers serve until they are killed.
     pub fn is_server(&self) -> bool {
         let Self::Example { name, args, .. } = self else { return false };
         let asks_for_help = args.iter().any(|arg| arg == "--help");
-        ["executor", "manual_queue", "unbounded"].contains(&name.as_str()) && !asks_for_help
+        ["executor", "manual_queue", "unbounded", "resilient"].contains(&name.as_str()) && !asks_for_help
     }
 
     /// The file in `examples` or `tests` that the command names and the project lacks.
