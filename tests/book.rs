@@ -1,56 +1,55 @@
-//! The book in `docs/` holds what it promises: every fence is checked by the rule of its label, every link
-//! leads somewhere, every command runs and prints what the book shows.
+//! The book in `docs/` holds what it promises: each fence is checked by the rule of its label, each link leads
+//! somewhere, each command and each test that it names exists, each output is what its command prints.
 
-#[path = "book/command.rs"]
-mod command;
+#[path = "book/commands.rs"]
+mod commands;
 #[path = "book/fences.rs"]
 mod fences;
 #[path = "book/links.rs"]
 mod links;
-#[path = "book/notes.rs"]
-mod notes;
+#[path = "book/outputs.rs"]
+mod outputs;
 #[path = "book/page.rs"]
 mod page;
-#[path = "book/process.rs"]
-mod process;
-#[path = "book/project.rs"]
-mod project;
-#[path = "book/transcript.rs"]
-mod transcript;
 
-use page::Problem;
-use project::Project;
+use std::path::{Path, PathBuf};
+use std::{fs, thread};
+
+use page::Page;
 
 #[test]
-fn every_fence_follows_the_rule_of_its_label() {
-    assert_none(&fences::check(&Project::read()));
+fn the_book_holds_what_it_promises() {
+    let names = fs::read_dir(file("docs")).unwrap().map(|entry| entry.unwrap().file_name());
+    let paths = names.map(|name| format!("docs/{}", name.display())).chain(["README.md".to_owned()]);
+    let pages = paths.filter(|path| Path::new(path).extension().is_some_and(|end| end == "md"));
+    let pages: Vec<_> = pages.map(|path| (fs::read_to_string(file(&path)).unwrap(), path)).collect();
+    let problems = problems(&pages.iter().map(|(text, path)| Page::parse(path, text)).collect::<Vec<_>>());
+    assert!(problems.is_empty(), "the book breaks its promises:\n{}", problems.join("\n"));
 }
 
-#[test]
-fn every_comment_is_true_of_what_stands_under_it() {
-    assert_none(&notes::check(&Project::read()));
+/// All that is wrong with the pages, each as `PAGE:LINE: WHAT`.
+fn problems(pages: &[Page]) -> Vec<String> {
+    let check = |page: &Page| {
+        let found = [fences::check(page), commands::check(page), links::check(page, pages)].concat();
+        found.iter().map(|(line, what)| format!("{}:{line}: {what}", page.path)).collect::<Vec<_>>()
+    };
+    // All at the same time, because it takes a while to see what some commands print.
+    thread::scope(|scope| {
+        let checks: Vec<_> = pages.iter().map(|page| scope.spawn(move || check(page))).collect();
+        checks.into_iter().flat_map(|check| check.join().unwrap()).collect()
+    })
 }
 
-#[test]
-fn every_link_leads_somewhere_and_no_page_is_lost() {
-    assert_none(&links::check(&Project::read()));
+/// A file of this project.
+fn file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-#[test]
-fn every_command_runs_and_prints_what_the_book_shows() {
-    assert_none(&transcript::check(&Project::read(), &mut process::run));
-}
-
+/// What is wrong with a made-up page starts with these words, each behind its line.
 #[track_caller]
-fn assert_none(problems: &[Problem]) {
-    let list: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    assert!(list.is_empty(), "the book breaks its promises:\n{}", list.join("\n"));
-}
-
-/// For the tests of the checks: a made-up page breaks one rule, in one place.
-#[track_caller]
-fn assert_one(problems: &[Problem], place: &str, rule: &str) {
-    let list: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    let is_it = |problem: &String| problem.starts_with(&format!("{place}: ")) && problem.contains(rule);
-    assert!(list.len() == 1 && is_it(&list[0]), "not one problem at {place} with {rule:?}: {list:#?}");
+fn assert_problems(page: &str, expected: &[&str]) {
+    let found = problems(&[Page::parse("README.md", page)]);
+    let agrees = |(found, expected): (&String, _)| found.starts_with(&format!("README.md:{expected}"));
+    let agree = found.len() == expected.len() && found.iter().zip(expected).all(agrees);
+    assert!(agree, "{page}\nhas {found:#?}\nand not {expected:#?}");
 }

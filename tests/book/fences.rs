@@ -1,117 +1,140 @@
-//! Every fence is of a kind that something checks.
+//! Every fence has a label that says how it is checked, and above it the comment that its check needs.
 
-use crate::{
-    assert_none, assert_one,
-    page::{Block, Kind, Page, Problem},
-    project::Project,
-};
+use std::fs;
 
-const LABELS: [&str; 7] =
-    ["rust", "rust,compile_fail", "rust,should_panic", "rust,no_run", "rs", "console", "text"];
+use crate::page::{Block, Page};
+use crate::{assert_problems, commands, file, outputs, problems};
 
-pub fn check(project: &Project) -> Vec<Problem> {
-    let rules = |page: Page| {
-        [
-            malformed(&page),
-            unknown_labels(&page),
-            hidden_lines(&page),
-            lone_failures(&page),
-            untested(project, &page),
-        ]
-    };
-    project.pages().into_iter().flat_map(rules).flatten().collect()
+const LABELS: &str = "rust · rust,compile_fail · rust,should_panic · rust,no_run · rs · console · text";
+const COMMENTS: &str = "`quote: PATH` belongs right above each `rs` fence, `output: cargo run …` above `text`, \
+                        `measured: COMMAND, DATE, MACHINE` above `text`, a table or an image";
+
+pub fn check(page: &Page) -> Vec<(usize, String)> {
+    let mut problems = Vec::from_iter(untested(page).map(|what| (1, what)));
+    for block in &page.blocks {
+        let lines = &block.lines;
+        let is_open = lines.iter().any(|line| line.trim().starts_with("```"));
+        let problem = match (block.comment, block.label) {
+            (_, Some(_)) if is_open => Some("this fence isn't closed".into()),
+            (None, None | Some("console" | "text")) => None,
+            (None, Some("rust" | "rust,should_panic" | "rust,no_run")) => hidden(lines),
+            (None, Some("rust,compile_fail")) => hidden(lines).or_else(|| twinless(page, block)),
+            (None, Some(label)) if label != "rs" => {
+                Some(format!("nothing checks the label `{label}`: use one of {LABELS}"))
+            }
+            (Some(("quote", path)), Some("rs")) => misquoted(path, lines),
+            (Some(("output", command)), Some("text")) if command.starts_with("cargo run ") => {
+                commands::missing(command).or_else(|| outputs::differs(command, lines))
+            }
+            (Some(("measured", record)), Some("text")) => unrepeatable(record),
+            (Some(("measured", record)), None) if lines[0].starts_with(['|', '!']) => unrepeatable(record),
+            _ => Some(format!("a comment is missing or out of place: {COMMENTS}")),
+        };
+        problems.extend(problem.map(|what| (block.line, what)));
+    }
+    problems
 }
 
-fn malformed(page: &Page) -> Vec<Problem> {
-    let problem = |block: &Block| match block.kind {
-        Kind::Malformed(what) => Some(page.problem(block.line, what)),
-        _ => None,
-    };
-    page.blocks.iter().filter_map(problem).collect()
-}
-
-fn unknown_labels(page: &Page) -> Vec<Problem> {
-    let unknown = page.fences().filter(|(_, label, _)| !LABELS.contains(label));
-    let what =
-        |label| format!("nothing checks a fence labelled `{label}`: use one of {}", LABELS.join(" · "));
-    unknown.map(|(line, label, _)| page.problem(line, what(label))).collect()
-}
-
-/// rustdoc leaves these lines out, and a forge shows them: readers of the two would see different code.
-fn hidden_lines(page: &Page) -> Vec<Problem> {
-    let lines = doctests(page).flat_map(|(start, _, body)| (start + 1..).zip(body));
-    let hidden = lines.filter(|(_, text)| text.trim() == "#" || text.trim_start().starts_with("# "));
-    let what =
-        "a line that starts with `# ` is hidden by rustdoc and shown by a forge: write it out or drop it";
-    hidden.map(|(line, _)| page.problem(line, what)).collect()
+/// rustdoc leaves these lines out, and a forge shows them.
+fn hidden(lines: &[&str]) -> Option<String> {
+    let hidden = lines.iter().find(|line| line.trim() == "#" || line.trim().starts_with("# "))?;
+    Some(format!("rustdoc hides `{hidden}`"))
 }
 
 /// Code may fail to compile for any reason, a typo too. A twin that compiles shows that it is the right one.
-fn lone_failures(page: &Page) -> Vec<Problem> {
-    let tests: Vec<_> = doctests(page).collect();
-    let compiles = |at: usize| tests.get(at).is_some_and(|test| ["rust", "rust,no_run"].contains(&test.1));
-    let fails = tests.iter().enumerate().filter(|(_, test)| test.1 == "rust,compile_fail");
-    let alone = fails.filter(|&(at, _)| !compiles(at + 1) && !compiles(at.wrapping_sub(1)));
-    let what = "a `rust,compile_fail` fence needs a twin that compiles, a `rust` fence next to it";
-    alone.map(|(_, &(line, ..))| page.problem(line, what)).collect()
+fn twinless(page: &Page, block: &Block) -> Option<String> {
+    let doctests: Vec<_> = page.blocks.iter().filter(|block| is_doctest(block)).collect();
+    let pairs = doctests.windows(2).filter(|pair| pair.iter().any(|it| it.line == block.line));
+    let has_twin = pairs.flatten().any(|it| it.label == Some("rust"));
+    (!has_twin).then(|| "a `rust,compile_fail` fence needs a `rust` fence beside it".into())
 }
 
-fn untested(project: &Project, page: &Page) -> Vec<Problem> {
-    let include = format!("include_str!(\"../{}\")", page.path);
-    let library = project.file("src/lib.rs").unwrap_or_default();
-    let is_included =
-        library.lines().any(|line| line.contains(&include) && !line.trim_start().starts_with("//"));
-    let first = doctests(page).next().filter(|_| !is_included);
-    let what = format!("this page has doctests that never run: src/lib.rs needs `#[doc = {include}]`");
-    first.map(|(line, ..)| page.problem(line, what)).into_iter().collect()
+/// Whether rustdoc compiles it.
+fn is_doctest(block: &Block) -> bool {
+    block.label.is_some_and(|label| label.starts_with("rust"))
 }
 
-/// The fences that rustdoc compiles.
-fn doctests<'p>(page: &'p Page) -> impl Iterator<Item = (usize, &'p str, &'p [&'p str])> {
-    page.fences().filter(|(_, label, _)| label.split(',').next() == Some("rust"))
+fn untested(page: &Page) -> Option<String> {
+    let is_chapter = page.path.trim_start_matches("docs/").starts_with(|c: char| c.is_ascii_digit());
+    let include = format!("#[doc = include_str!(\"../{}\")]", page.path);
+    let library = fs::read_to_string(file("src/lib.rs")).unwrap();
+    let is_lost = library.lines().all(|line| line.trim() != include);
+    let is_untested = is_lost && (is_chapter || page.blocks.iter().any(is_doctest));
+    is_untested.then(|| "its doctests never run, because src/lib.rs doesn't include it".into())
 }
 
-fn problems(text: &str) -> Vec<Problem> {
-    let library = "#[cfg(doctest)]\n#[doc = include_str!(\"../docs/01-a.md\")]\nmod book {}";
-    check(&Project::of(&[("docs/01-a.md", text), ("src/lib.rs", library)]))
+fn misquoted(path: &str, quoted: &[&str]) -> Option<String> {
+    let source = fs::read_to_string(file(path)).unwrap_or_default();
+    let source: Vec<_> = source.lines().map(str::trim).collect();
+    let agreeing = |start| source[start..].iter().zip(quoted).take_while(|(a, b)| **a == b.trim()).count();
+    let most = (0..source.len()).map(agreeing).max().unwrap_or(0);
+    let odd = quoted.get(most).or(quoted.is_empty().then_some(&""))?;
+    Some(format!("this is no run of lines of `{path}`, from `{}` on", odd.trim()))
 }
 
-#[test]
-fn every_label_of_the_table_is_accepted() {
-    assert_none(&problems(&LABELS.map(|label| format!("```{label}\n#[inline]\n```\n\n")).concat()));
-}
-
-#[test]
-fn an_unknown_fence_label_is_rejected() {
-    for label in ["", "Rust", "rust,ignore", "rust,compile_fail,E0382", "python"] {
-        let rule = format!("labelled `{label}`: use one of rust · ");
-        assert_one(&problems(&format!("text\n\n```{label}\n```")), "docs/01-a.md:3", &rule);
+/// A record isn't compared, but a reader must be able to repeat it.
+fn unrepeatable(record: &str) -> Option<String> {
+    match record.splitn(3, ", ").collect::<Vec<_>>()[..] {
+        [command, date, _] if command.contains("cargo ") && is_date(date) => commands::missing(command),
+        _ => Some(format!("`{record}` is not of the form COMMAND, YYYY-MM-DD, MACHINE")),
     }
 }
 
-#[test]
-fn a_malformed_block_is_rejected() {
-    assert_one(&problems("text\n\n    code"), "docs/01-a.md:3", "indented");
+fn is_date(text: &str) -> bool {
+    text.split('-').map(|part| part.parse::<u32>().map_or(0, |_| part.len())).eq([4, 2, 2])
 }
 
 #[test]
-fn a_hidden_line_is_rejected() {
-    assert_one(&problems("```rust\nlet x = 1;\n  # let y = x;\n```"), "docs/01-a.md:3", "hidden by rustdoc");
-    assert_one(&problems("```rust,no_run\n#\n```"), "docs/01-a.md:2", "hidden by rustdoc");
+fn only_labels_of_the_table_are_accepted() {
+    assert_problems("text\n```rust,ignore\n```\n```\n```", &["2: nothing checks", "4: nothing checks"]);
+    assert_problems("text\n\n    code\n", &["3: nothing checks the label `(none: indented code)`"]);
+    assert_problems("```text\n\n```rust\n```", &["1: this fence isn't closed"]);
 }
 
 #[test]
-fn a_failure_to_compile_without_a_twin_is_rejected() {
-    let bad = "```rust,compile_fail\n```\n";
-    assert_one(&problems(bad), "docs/01-a.md:1", "a twin that compiles");
-    assert_one(&problems(&format!("```rust\n```\n{bad}{bad}")), "docs/01-a.md:5", "a twin that compiles");
-    assert_none(&problems(&format!("{bad}```text\n```\n```rust\n```\n{bad}")));
+fn a_hidden_line_is_reported() {
+    assert_problems("```rust\n#[inline]\n  # f();\n```\n```rust,no_run\n#\n```", &["1: rust", "5: rust"]);
 }
 
 #[test]
-fn a_page_of_doctests_that_the_library_does_not_include_is_rejected() {
-    for library in ["", "// #[doc = include_str!(\"../docs/02-b.md\")]"] {
-        let files = [("docs/02-b.md", "text\n```rust\n```"), ("src/lib.rs", library)];
-        assert_one(&check(&Project::of(&files)), "docs/02-b.md:2", "doctests that never run");
+fn a_failure_to_compile_has_a_twin() {
+    let (fails, compiles) = ("```rust,compile_fail\n```\n", "```rust\n```\n");
+    assert_problems(&[fails, compiles, fails, fails].concat(), &["7: a `rust,compile_fail` fence needs"]);
+}
+
+#[test]
+fn every_chapter_is_a_doctest() {
+    let found = problems(&[Page::parse("docs/99-gone.md", ""), Page::parse("docs/gone.md", "```rust\n```")]);
+    let lost = |path| format!("{path}:1: its doctests never run, because src/lib.rs doesn't include it");
+    assert_eq!(found, [lost("docs/99-gone.md"), lost("docs/gone.md")]);
+}
+
+#[test]
+fn a_quote_is_a_run_of_lines() {
+    let page = |lines| format!("<!-- quote: .rustfmt.toml -->\n```rs\n{lines}\n```");
+    assert_problems(&page("  max_width = 110\nuse_small_heuristics = \"Max\""), &[]);
+    for lines in ["max_width = 120", "max_width = 110\n\nuse_small", "use_small_heuristics = \"Max\"\n}"] {
+        assert_problems(&page(lines), &["2: this is no run of lines of `.rustfmt.toml`, from `"]);
     }
+    let of_nothing = "<!-- quote: gone.rs -->\n```rs\nx\n```\n<!-- quote: Cargo.toml -->\n```rs\n```";
+    assert_problems(of_nothing, &["2: this is no run of lines", "6: this is no run of lines"]);
+}
+
+#[test]
+fn a_comment_belongs_above_its_fence() {
+    for comment in ["quote: .rustfmt.toml", "output: cargo test", "ouput: cargo run -q", "note"] {
+        assert_problems(&format!("<!-- {comment} -->\n```text\n```"), &["2: a comment is"]);
+    }
+    let without = "<!-- measured: cargo test, 2025-01-31, mine -->\n\n| a |\n```rs\nrun(job);\n```";
+    assert_problems(without, &["2: a comment is missing or out of place", "4: a comment is missing"]);
+}
+
+#[test]
+fn a_measurement_names_command_date_and_machine() {
+    let page = |record| format!("<!-- measured: {record} -->\n| a |");
+    assert_problems(&page("SEED=1 cargo test --test loom, 2025-01-31, 2 cores, 4 GB"), &[]);
+    for record in ["cargo test, 2025-01-31", "cargo test, 31-01-2025, mine", "sleep, 2025-01-31, mine"] {
+        assert_problems(&page(record), &[&format!("2: `{record}` is not of the form")]);
+    }
+    assert_problems(&page("cargo test --test gone, 2025-01-31, a laptop"), &["2: `cargo test --test gone`"]);
 }
