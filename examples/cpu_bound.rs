@@ -9,18 +9,18 @@
 
 mod support;
 
-use pool_recipes::{BuildError, Executor, Handle};
 use std::error::Error;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
-use std::{fs, iter, thread};
-use support::arguments::{Arguments, Whole};
+use std::{iter, thread};
+
+use pool_recipes::{BuildError, Executor, Handle};
+
+use support::arguments::{Arguments, MOST_THREADS};
 use support::log;
-use support::svg::{Chart, float};
-use support::table::{Table, number};
+use support::table::table;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -42,11 +42,14 @@ fn main() -> ExitCode {
 }
 
 fn cpu_bound() -> Outcome {
-    let mut arguments = Arguments::new("Shows how cores share work, and what idle workers cost it.");
-    let Whole(work) = arguments.value("--work N", "count the primes below N", Whole::<1000>(1_500_000));
-    let Whole(idle) = arguments.value("--idle N", "how many workers wait meanwhile", Whole::<1>(2000));
-    let Whole(rounds) = arguments.value("--rounds N", "how often, of which the best counts", Whole::<1>(7));
-    let svg: Option<PathBuf> = arguments.optional("--svg FILE", "where to draw the speed-up");
+    let mut arguments =
+        Arguments::new("Shows how cores share work, and what idle workers cost, in some 20 s.");
+    let help = "count the primes below N";
+    let work = arguments.number_or(1_500_000, "--work N", help, 1000..=1_000_000_000);
+    let help = "how many workers wait meanwhile";
+    let idle = arguments.number_or(2000, "--idle N", help, 1..=MOST_THREADS);
+    let help = "how often, of which the best counts";
+    let rounds = arguments.number_or(7, "--rounds N", help, 1..=1000);
     arguments.finish();
 
     let cores = thread::available_parallelism()?.get();
@@ -62,52 +65,37 @@ fn cpu_bound() -> Outcome {
             crews.iter().map(|&workers| Way::new(version, in_python, work / PYTHON_PART, workers, 0)),
         );
     }
+    log::print(format!("Counting primes on {cores} cores, the best of {rounds} rounds\n"))?;
     for _ in 0..rounds {
         ways.iter_mut().try_for_each(Way::go)?;
     }
     let woken: Vec<_> = (0..rounds).map(|_| wake(idle)).collect::<Result<_, _>>()?;
 
-    let mut table = Table::new(["pool", "workers", "idle", "primes below", "found", "seconds", "speed-up"]);
+    let titles = ["pool", "workers", "idle", "primes below", "found", "seconds", "speed-up"];
+    let mut rows = vec![titles.map(str::to_owned)];
     for way in &ways {
-        table.row([
+        rows.push([
             way.pool.to_owned(),
-            number(way.workers, 0),
-            number(way.idle, 0),
-            number(way.limit, 0),
-            number(way.found, 0),
-            number(best(&way.seconds), 3),
-            number(way.speed_up(&ways), 2),
+            way.workers.to_string(),
+            way.idle.to_string(),
+            way.limit.to_string(),
+            way.found.to_string(),
+            format!("{:.3}", best(&way.seconds)),
+            format!("{:.2}", way.speed_up(&ways)),
         ]);
     }
-    log::line(format_args!("Counting primes on {cores} cores, the best of {rounds} rounds\n\n{table}"));
-    log::line(match &python {
-        Some(_) => "Where the speed-up stays at 1, a global lock lets one thread compute at a time.",
-        None => "No python3 here to compare with.",
-    });
+    log::print(table(&rows))?;
+    if python.is_none() {
+        log::print("No python3 here to compare with.")?;
+    }
     let alone = ways.iter().find(|way| way.workers == cores);
     let beside = ways.iter().find(|way| way.idle > 0);
     if let Some((alone, beside)) = alone.zip(beside) {
         let cost = (beside.ratio(alone) - 1.0) * 100.0;
-        log::line(format_args!("{} idle workers cost the busy ones {cost:.1} %.", number(idle, 0)));
+        log::print(format!("{idle} idle workers cost the busy ones {cost:.1} %."))?;
     }
-    log::line(format_args!("All of them were awake after {:.1} ms.", best(&woken) * 1e3));
-    if let Some(path) = svg {
-        fs::write(&path, picture(&ways)).map_err(|error| format!("{}: {error}", path.display()))?;
-    }
+    log::print(format!("All of them were awake after {:.1} ms.", best(&woken) * 1e3))?;
     Ok(())
-}
-
-/// The speed-up of each pool by its workers.
-fn picture(ways: &[Way]) -> String {
-    let mut pools: Vec<_> = ways.iter().map(|way| way.pool).collect();
-    pools.dedup();
-    let line = |pool: &&str| {
-        let busy = ways.iter().filter(|way| way.pool == *pool && way.idle == 0);
-        busy.map(|way| (float(way.workers), way.speed_up(ways))).collect()
-    };
-    let lines: Vec<_> = pools.iter().map(line).collect();
-    let (title, y) = ("Counting primes", "speed-up (times one worker of the same pool)");
-    Chart { title, x: "workers", y, series: &pools }.lines(&lines)
 }
 
 /// Takes workers and a number, and says how many primes are below it and how many seconds they took to find.

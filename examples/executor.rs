@@ -3,54 +3,61 @@
 //! ```console
 //! $ cargo run --example executor
 //! ```
-//!
-//! The pool bounds how many clients are served at once, whoever connects. It doesn't bound how long a client takes,
-//! nor how many wait: 128 clients that connect and say nothing hold all the workers, and everybody after them waits in
-//! a queue without a bound, each with an open descriptor. `--queue` bounds it, and `--idle-timeout` disconnects silent
-//! clients. Type `stop` to end it in good order.
 
 mod support;
 
 use std::error::Error;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use pool_recipes::Executor;
-use pool_recipes::net::Connections;
-use support::arguments::Arguments;
-use support::log;
-use support::service::{echo_client, listen, report, stop_when_told};
 
-fn main() -> ExitCode {
-    log::outcome(echo_server())
+// The command line, and a `println!` that doesn't panic when stdout is closed.
+// The command line, and a `println!` that doesn't panic when stdout is closed.
+use support::{arguments, log};
+
+/// Sends back what the client sends, until the client closes its connection.
+fn echo_client(mut sock: TcpStream, client_addr: SocketAddr) -> io::Result<()> {
+    log::line(format!("Got connection from {client_addr}"));
+    // A Vec keeps its bytes on the heap. With `--stack-size 65536` the whole stack of a worker is no larger than this.
+    let mut msg = vec![0; 65_536];
+    loop {
+        match sock.read(&mut msg)? {
+            0 => break, // the client has closed its connection
+            length => sock.write_all(&msg[..length])?,
+        }
+    }
+    log::line("Client closed connection");
+    Ok(()) // `sock` is dropped here, and that closes our end
 }
 
-fn echo_server() -> Result<(), Box<dyn Error>> {
-    let mut arguments =
-        Arguments::new("Echoes what its clients send, on a pool of workers. Type stop to end it.");
-    let addr = arguments.addr();
-    let mut builder = Executor::builder().workers(arguments.workers());
-    if let Some(bytes) = arguments.stack_size() {
-        builder = builder.stack_size(bytes);
+/// Accepts clients, and submits each of them to the pool. It returns only if it can't start.
+fn echo_server(addr: SocketAddr, workers: usize, stack_size: usize) -> Result<(), Box<dyn Error>> {
+    let pool = Executor::builder().workers(workers).stack_size(stack_size).build()?;
+    let listener = TcpListener::bind(addr).map_err(|error| format!("can't listen on {addr}: {error}"))?;
+    log::listening(listener.local_addr()?, "Ctrl-C");
+    loop {
+        match listener.accept() {
+            Ok((client_sock, client_addr)) => {
+                pool.submit(move || {
+                    if let Err(error) = echo_client(client_sock, client_addr) {
+                        log::error(format!("{client_addr}: {error}"));
+                    }
+                });
+            }
+            // Perhaps this process has no file descriptor left. When a client leaves, it has one again.
+            Err(error) => {
+                log::error_once(format!("accepting a connection: {error}"));
+                thread::sleep(Duration::from_millis(50));
+            }
+        }
     }
-    if let Some(n) = arguments.queue() {
-        builder = builder.queue_capacity(n);
-    }
-    let connections = Connections::new(arguments.idle_timeout());
-    let grace = arguments.grace();
-    arguments.finish();
+}
 
-    let pool = builder.build()?;
-    let server = listen(addr)?;
-    stop_when_told(server.stopper())?;
-    server.serve(|stream, peer| {
-        let connection = connections.add(stream);
-        // Drops the handle; or, if the queue is full, the task, and with it the connection.
-        drop(pool.try_submit(move || echo_client(connection, peer)));
-    })?;
-    // Closes the port. Clients that wait to be accepted are disconnected too.
-    drop(server);
-    connections.close(grace);
-    pool.shutdown();
-    report(connections.totals());
-    Ok(())
+fn main() -> ExitCode {
+    let (addr, workers, stack_size) = arguments::pool_server("An echo server on a pool of workers.");
+    log::outcome(echo_server(addr, workers, stack_size))
 }

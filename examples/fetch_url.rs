@@ -5,71 +5,79 @@
 //! $ cargo run --example fetch_url -- http://example.com/ http://example.org/
 //! ```
 //!
-//! Without URLs it serves two pages to itself, slow ones, so that it runs offline and the gain shows.
+//! Without URLs it fetches two slow pages that it serves to itself, so it runs offline and the gain shows.
 
 mod support;
 
 use std::error::Error;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
+use std::net::TcpListener;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pool_recipes::Executor;
-use pool_recipes::net::{FetchError, Server, fetch_url};
+use pool_recipes::net::fetch_url;
+
 use support::arguments::Arguments;
 use support::log;
 
-fn main() -> ExitCode {
-    let arguments = Arguments::new("Fetches URLs, all at once, on a pool of ten workers.");
-    let urls = arguments.rest("URL", "what to fetch; without any, two pages that it serves to itself");
+/// How long each of the slow pages takes.
+const DELAY: Duration = Duration::from_millis(300);
 
-    log::outcome(if urls.is_empty() { slow_pages().and_then(fetch_all) } else { fetch_all(urls) })
+/// The recipe: two pages at once.
+fn fetch_two() -> Result<(), Box<dyn Error>> {
+    let (python, rust) = (slow_page("python")?, slow_page("rust")?);
+    let start = Instant::now();
+
+    let pool = Executor::new(10)?;
+    let a = pool.submit(move || fetch_url(&python));
+    let b = pool.submit(move || fetch_url(&rust));
+    // Two question marks: the task may have panicked, and the page may not have come.
+    let x = a.result()??;
+    let y = b.result()??;
+
+    log::print(format!("{} bytes and {} bytes", x.len(), y.len()))?;
+    let (each, both) = (DELAY.as_secs_f64(), start.elapsed().as_secs_f64());
+    log::print(format!("each page takes {each:.1} s, and both together took {both:.1} s"))?;
+    Ok(())
 }
 
+/// The same with any number of pages: all are submitted before the first result is asked for.
 fn fetch_all(urls: Vec<String>) -> Result<(), Box<dyn Error>> {
     let pool = Executor::new(10)?;
-    let start = Instant::now();
-    let handles: Vec<_> = urls.into_iter().map(|url| pool.submit(move || timed_fetch(url))).collect();
-
-    let mut alone = Duration::ZERO;
+    let submit = |url: String| (url.clone(), pool.submit(move || fetch_url(&url)));
+    let handles: Vec<_> = urls.into_iter().map(submit).collect();
     let mut failed = 0;
-    for handle in handles {
-        let (outcome, time) = handle.result()?;
-        alone += time;
-        match outcome {
-            Ok((url, size)) => log::line(format_args!("{url}: {size} bytes")),
+    for (url, handle) in handles {
+        match handle.result()? {
+            Ok(body) => log::print(format!("{url}: {} bytes", body.len()))?,
             Err(error) => {
                 log::error(error);
                 failed += 1;
             }
         }
     }
-    let (together, alone) = (start.elapsed().as_secs_f64(), alone.as_secs_f64());
-    log::line(format_args!("all at once: {together:.1} s; one after the other: {alone:.1} s"));
     if failed == 0 { Ok(()) } else { Err(format!("{failed} could not be fetched").into()) }
 }
 
-/// What a worker does with one URL, and how long it took.
-fn timed_fetch(url: String) -> (Result<(String, usize), FetchError>, Duration) {
-    let start = Instant::now();
-    let size = fetch_url(&url).map(|body| (url, body.len()));
-    (size, start.elapsed())
+/// Serves a page to the first client that comes, and returns its URL.
+fn slow_page(name: &'static str) -> io::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}/{name}", listener.local_addr()?);
+    let serve = move || -> io::Result<()> {
+        let (mut client, _) = listener.accept()?;
+        let request = client.read(&mut [0; 4096])?;
+        thread::sleep(DELAY);
+        write!(client, "HTTP/1.0 200 OK\r\n\r\nThe page {name}, for a request of {request} bytes.\n")
+    };
+    thread::Builder::new().spawn(serve)?;
+    Ok(url)
 }
 
-/// Serves two pages on loopback for as long as the process lives, each after 0.3 s.
-fn slow_pages() -> Result<Vec<String>, Box<dyn Error>> {
-    let server = Server::bind("127.0.0.1:0")?;
-    let urls = ["python", "rust"].map(|page| format!("http://{}/{page}", server.local_addr()));
-    thread::spawn(move || {
-        server.serve(|mut stream, _| {
-            thread::spawn(move || {
-                let read = stream.read(&mut [0; 4096])?;
-                thread::sleep(Duration::from_millis(300));
-                let page = format!("You asked with {read} bytes.\n");
-                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{page}", page.len())
-            });
-        })
-    });
-    Ok(urls.into())
+fn main() -> ExitCode {
+    let mut arguments = Arguments::new("Fetches pages, all at once, on a pool of ten workers.");
+    let urls = arguments.rest("[URL]...");
+    arguments.finish();
+    log::outcome(if urls.is_empty() { fetch_two() } else { fetch_all(urls) })
 }

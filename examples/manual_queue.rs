@@ -1,73 +1,75 @@
-//! The recipe by hand: an echo server with a queue (the one of chapter 2), and 128 threads that take clients from it.
+//! The recipe by hand: an echo server with a queue, and 128 threads that take its clients from the queue.
 //!
 //! ```console
 //! $ cargo run --example manual_queue
 //! ```
-//!
-//! What it lets an attacker do is what the pool in `executor` does: 128 silent clients hold all the workers, and the
-//! queue behind them grows with everyone who connects. `--queue` bounds it, and `--idle-timeout` disconnects silent
-//! clients. Type `stop` to end it in good order.
 
 mod support;
 
 use std::error::Error;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
-use std::sync::mpsc;
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
 
-use pool_recipes::SharedReceiver;
-use pool_recipes::net::Connections;
-use support::arguments::Arguments;
-use support::log;
-use support::service::{echo_client, listen, report, stop_when_told, thread};
+// The command line, and a `println!` that doesn't panic when stdout is closed.
+// The command line, and a `println!` that doesn't panic when stdout is closed.
+use support::{arguments, log};
 
-fn main() -> ExitCode {
-    log::outcome(echo_server())
+/// Sends back what the client sends, until the client closes its connection.
+fn echo_client(mut sock: TcpStream, client_addr: SocketAddr) -> io::Result<()> {
+    log::line(format!("Got connection from {client_addr}"));
+    // A Vec keeps its bytes on the heap. With `--stack-size 65536` the whole stack of a worker is no larger than this.
+    let mut msg = vec![0; 65_536];
+    loop {
+        match sock.read(&mut msg)? {
+            0 => break, // the client has closed its connection
+            length => sock.write_all(&msg[..length])?,
+        }
+    }
+    log::line("Client closed connection");
+    Ok(()) // `sock` is dropped here, and that closes our end
 }
 
-fn echo_server() -> Result<(), Box<dyn Error>> {
-    let mut arguments =
-        Arguments::new("Echoes what its clients send, on workers that share a queue. Type stop to end it.");
-    let addr = arguments.addr();
-    let workers = arguments.workers();
-    let stack_size = arguments.stack_size();
-    let (sender, receiver) = mpsc::sync_channel(arguments.queue().unwrap_or(1_000_000));
-    let receiver = SharedReceiver::new(receiver);
-    let connections = Connections::new(arguments.idle_timeout());
-    let grace = arguments.grace();
-    arguments.finish();
-
-    let mut crew = Vec::new();
-    for n in 0..workers {
-        let receiver = receiver.clone();
-        crew.push(thread(stack_size).name(format!("worker-{n}")).spawn(move || {
-            for (connection, peer) in receiver {
-                echo_client(connection, peer);
-            }
-        })?);
+/// The life of a worker: takes a client from the queue, serves it, and takes the next one.
+fn worker(queue: &Mutex<mpsc::Receiver<(TcpStream, SocketAddr)>>) {
+    loop {
+        // The lock is released at the end of this statement, before the client is served. (`recv` fails when the
+        // sender is gone: then the server has ended.)
+        let Ok((sock, client_addr)) = queue.lock().unwrap().recv() else { break };
+        if let Err(error) = echo_client(sock, client_addr) {
+            log::error(format!("{client_addr}: {error}"));
+        }
     }
-    // The workers have the only receivers now: if all of them die, a send is an error.
-    drop(receiver);
-    let server = listen(addr)?;
-    stop_when_told(server.stopper())?;
-    server.serve(|stream, peer| {
-        match sender.try_send((connections.add(stream), peer)) {
-            // A full queue gives the connection back, and it is dropped, which closes it.
-            Ok(()) | Err(mpsc::TrySendError::Full(_)) => {}
-            Err(mpsc::TrySendError::Disconnected(_)) => {
-                log::error(format_args!("{peer}: no worker is left to serve this client"));
+}
+
+/// Starts the workers, accepts clients, and puts each of them into the queue. It returns only if it can't start.
+fn echo_server(addr: SocketAddr, workers: usize, stack_size: usize) -> Result<(), Box<dyn Error>> {
+    let (sender, receiver) = mpsc::channel();
+    let queue = Arc::new(Mutex::new(receiver));
+    for n in 1..=workers {
+        let queue = Arc::clone(&queue);
+        let builder = thread::Builder::new().name(format!("worker-{n}")).stack_size(stack_size);
+        let started = builder.spawn(move || worker(&queue));
+        started.map_err(|error| format!("could not start worker {n} of {workers}: {error}"))?;
+    }
+    let listener = TcpListener::bind(addr).map_err(|error| format!("can't listen on {addr}: {error}"))?;
+    log::listening(listener.local_addr()?, "Ctrl-C");
+    loop {
+        match listener.accept() {
+            Ok(client) => sender.send(client)?,
+            // Perhaps this process has no file descriptor left. When a client leaves, it has one again.
+            Err(error) => {
+                log::error_once(format!("accepting a connection: {error}"));
+                thread::sleep(Duration::from_millis(50));
             }
         }
-    })?;
-    // Closes the port. Clients that wait to be accepted are disconnected too.
-    drop(server);
-    connections.close(grace);
-    // Hangs up: the workers empty the queue, and leave.
-    drop(sender);
-    let ends: Vec<_> = crew.into_iter().map(JoinHandle::join).collect();
-    report(connections.totals());
-    if ends.iter().any(Result::is_err) {
-        return Err("a worker panicked".into());
     }
-    Ok(())
+}
+
+fn main() -> ExitCode {
+    let (addr, workers, stack_size) = arguments::pool_server("An echo server with a queue and workers.");
+    log::outcome(echo_server(addr, workers, stack_size))
 }

@@ -4,32 +4,33 @@
 //! $ cargo run --release --example soak -- --seconds 3600
 //! ```
 //!
-//! A pool with a bounded queue and an idle timeout serves them in this process. An honest client sends pieces of all
-//! sizes and compares what comes back. Turned away, it tries again. Anything else that it sees is an error of the server,
-//! and so is an account that doesn't close: each connection was served or shed, once.
+//! The server is the example `resilient`, with a bounded queue and an idle timeout, in a process of its own. An honest
+//! client sends pieces of all sizes and compares what comes back. Turned away, it tries again. Anything else that it sees
+//! is an error of the server, and so is an account that doesn't close: each connection was served or shed, once.
 
 #![expect(clippy::unnecessary_wraps, reason = "all kinds of clients have one signature")]
 
 mod support;
 
-use std::collections::HashSet;
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pool_recipes::Executor;
-use pool_recipes::net::{Connections, Server, Totals, echo};
-use support::arguments::{Arguments, Seconds};
-use support::log;
-use support::table::{Table, number};
+use pool_recipes::{Executor, as_completed};
 
-/// Long enough for an honest client that must wait for a core.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+use support::arguments::Arguments;
+use support::log;
+use support::server::Server;
+use support::table::table;
+
+/// The server's limits. The idle timeout is long enough for an honest client that must wait for a core.
+const LIMITS: [&str; 7] = ["--workers", "8", "--queue", "4", "--idle-timeout", "1", "--stop-at-eof"];
+
+/// How long a client waits at most, which is far longer than the server should let it wait.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a client does, and how many do so at a time.
 const CLIENTS: [(&str, usize, Client); 5] = [
@@ -50,123 +51,103 @@ fn main() -> ExitCode {
 fn soak() -> Result<(), Box<dyn Error>> {
     let mut arguments =
         Arguments::new("Runs good and bad clients against a server, and accounts for every byte.");
-    let Seconds(time) =
-        arguments.value("--seconds N", "how long they come", Seconds(Duration::from_secs(10)));
+    let time = arguments.number_or(10.0, "--seconds N", "how long they come", 0.001..=1e9);
     arguments.finish();
 
-    let connections = Connections::new(Some(IDLE_TIMEOUT));
-    let pool = Executor::builder().workers(8).queue_capacity(4).build()?;
-    let server = Server::bind("127.0.0.1:0")?;
-    let (target, stopper) = (&Target { addr: server.local_addr(), shed: Mutex::default() }, server.stopper());
-    let accounts = CLIENTS.map(|_| Account::default());
-    let end = Instant::now() + time;
-    thread::scope(|scope| {
-        let serving = scope.spawn(|| {
-            server.serve(|stream, peer| {
-                let mut connection = connections.add(stream);
-                // What goes wrong with a bad client is no news, and an honest one looks for itself.
-                if let Err(full) = pool.try_submit(move || _ = echo(&mut connection)) {
-                    // Before its connection is dropped, which the client may notice at once.
-                    target.shed().insert(peer);
-                    drop(full);
-                }
-            })
-        });
-        let clients: Vec<_> = (CLIENTS.iter().zip(&accounts))
-            .flat_map(|((_, count, client), account)| {
-                (0..*count)
-                    .map(move |seed| scope.spawn(move || account.fill(target, *client, seed as u64, end)))
-            })
-            .collect();
-        let outcomes: Vec<_> =
-            clients.into_iter().map(|client| client.join().expect("no client panics")).collect();
-        // Whoever is accepted is accepted in turn: after this one, all the others have been.
-        let last = accounts[0].fill(target, honest, 0, Instant::now());
-        // Should the system have no port left for the wake-up, it has some in a minute.
-        while let Err(error) = stopper.stop() {
-            log::error(format_args!("can't stop yet: {error}"));
-            thread::sleep(Duration::from_secs(1));
+    // Dropped after the server, without which its tasks fail. So nothing waits here for clients that go on.
+    let pool = Executor::new(CLIENTS.iter().map(|(_, count, _)| *count).sum())?;
+    let mut server = Server::start("resilient", &LIMITS)?;
+    let addr = server.addr;
+    log::print(format!(
+        "{} clients come to resilient for {time} s, and go when it lets them.\n",
+        pool.workers()
+    ))?;
+    let end = Instant::now() + Duration::from_secs_f64(time);
+    let mut clients = Vec::new();
+    for (kind, (_, count, client)) in CLIENTS.into_iter().enumerate() {
+        for seed in 0..count {
+            clients.push(
+                pool.submit(move || converse(addr, client, seed as u64, end).map(|account| (kind, account))),
+            );
         }
-        serving.join().expect("the handler doesn't panic")?;
-        outcomes.into_iter().chain([last]).collect::<io::Result<()>>()
-    })?;
-    connections.close(IDLE_TIMEOUT);
-    pool.shutdown();
-    settle(&accounts, connections.totals())
+    }
+    let mut accounts = CLIENTS.map(|_| Account::default());
+    for client in as_completed(clients) {
+        let (kind, account) = client.result()??;
+        accounts[kind].add(&account);
+    }
+    // Clients are accepted in turn: after this one, all the others have been.
+    accounts[0].add(&converse(addr, honest, 0, Instant::now())?);
+    // Its input ends here, which stops it. Its last line has its totals.
+    drop(server.process.stdin.take());
+    settle(&accounts, &server.stdout.recv()?)
 }
 
 /// Prints the account, and says so if it doesn't close.
-fn settle(accounts: &[Account], totals: Totals) -> Result<(), Box<dyn Error>> {
-    let mut table = Table::new(["client", "connections", "turned away", "bytes that came back"]);
+fn settle(accounts: &[Account], totals: &str) -> Result<(), Box<dyn Error>> {
+    let titles = ["client", "connections", "turned away", "bytes that came back"];
+    let mut rows = vec![titles.map(str::to_owned)];
+    let mut sum = Account::default();
     for ((name, ..), account) in CLIENTS.iter().zip(accounts) {
-        let Account { connections, turned_away, bytes } = account;
-        let cells = [connections, turned_away, bytes].map(|count| number(count.load(Ordering::Relaxed), 0));
-        let [connections, turned_away, bytes] = cells;
-        table.row([(*name).to_owned(), connections, turned_away, bytes]);
+        let figures =
+            [account.connections, account.turned_away, account.bytes].map(|figure| figure.to_string());
+        let [connections, turned_away, bytes] = figures;
+        rows.push([(*name).to_owned(), connections, turned_away, bytes]);
+        sum.add(account);
     }
-    let Totals { served, shed, timed_out, written, .. } = totals;
-    log::line(format_args!(
-        "{table}\nThe server served {served} and shed {shed}; {timed_out} timed out; it wrote {written} bytes."
-    ));
-    let sum = |count: fn(&Account) -> &AtomicU64| -> u64 {
-        accounts.iter().map(|account| count(account).load(Ordering::Relaxed)).sum()
-    };
-    let connected = sum(|account| &account.connections);
-    if connected != served + shed {
-        return Err(format!("{connected} have connected, and {} are accounted for", served + shed).into());
+    log::print(table(&rows))?;
+    log::print(totals)?;
+
+    let words = totals.split(|char: char| !char.is_ascii_digit());
+    let figures: Vec<u64> = words.filter_map(|word| word.parse().ok()).collect();
+    let [served, shed, _, written] = figures[..] else { return Err("the server prints no totals".into()) };
+    let Account { connections, turned_away, bytes } = sum;
+    if connections != served + shed {
+        return Err(format!("{connections} have connected, and {} are accounted for", served + shed).into());
     }
-    let back = sum(|account| &account.bytes);
-    if back > written {
-        return Err(format!("{back} bytes came back, and only {written} were written").into());
+    if turned_away > shed {
+        return Err(format!("{turned_away} got no answer, and only {shed} were shed").into());
+    }
+    if bytes > written {
+        return Err(format!("{bytes} bytes came back, and only {written} were written").into());
     }
     Ok(())
 }
 
-/// The server, and whom it has turned away.
-struct Target {
-    addr: SocketAddr,
-    /// Each until its client looks.
-    shed: Mutex<HashSet<SocketAddr>>,
-}
-
-impl Target {
-    fn shed(&self) -> MutexGuard<'_, HashSet<SocketAddr>> {
-        self.shed.lock().expect("nothing panics under the lock")
-    }
-}
-
-/// What clients of one kind have seen.
+/// What clients have seen.
 #[derive(Default)]
 struct Account {
-    connections: AtomicU64,
-    turned_away: AtomicU64,
-    bytes: AtomicU64,
+    connections: u64,
+    turned_away: u64,
+    bytes: u64,
 }
 
 impl Account {
-    /// Has one conversation after the other, at least one, until the time is over or one goes wrong.
-    fn fill(&self, target: &Target, client: Client, mut seed: u64, end: Instant) -> io::Result<()> {
-        loop {
-            let stream = TcpStream::connect(target.addr)?;
-            let here = stream.local_addr()?;
-            stream.set_read_timeout(Some(5 * IDLE_TIMEOUT))?;
-            stream.set_write_timeout(Some(5 * IDLE_TIMEOUT))?;
-            self.connections.fetch_add(1, Ordering::Relaxed);
-            let answer = client(stream, seed)?;
-            let was_shed = target.shed().remove(&here);
-            if let Some(bytes) = answer {
-                self.bytes.fetch_add(bytes, Ordering::Relaxed);
-            } else if !was_shed {
-                return Err(io::Error::other("a client got no answer, and there was room for it"));
-            } else {
-                self.turned_away.fetch_add(1, Ordering::Relaxed);
-                thread::sleep(Duration::from_millis(10));
-            }
-            if Instant::now() >= end {
-                return Ok(());
-            }
-            seed = random(seed);
+    fn add(&mut self, other: &Account) {
+        self.connections += other.connections;
+        self.turned_away += other.turned_away;
+        self.bytes += other.bytes;
+    }
+}
+
+/// Has one conversation after the other, at least one, until the time is over or one goes wrong.
+fn converse(addr: SocketAddr, client: Client, mut seed: u64, end: Instant) -> io::Result<Account> {
+    let mut account = Account::default();
+    loop {
+        let stream = TcpStream::connect(addr)?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        stream.set_write_timeout(Some(TIMEOUT))?;
+        account.connections += 1;
+        if let Some(bytes) = client(stream, seed)? {
+            account.bytes += bytes;
+        } else {
+            account.turned_away += 1;
+            thread::sleep(Duration::from_millis(10));
         }
+        if Instant::now() >= end {
+            return Ok(account);
+        }
+        seed = random(seed);
     }
 }
 

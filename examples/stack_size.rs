@@ -10,28 +10,30 @@
 
 mod support;
 
-use pool_recipes::{Executor, Usage};
 use std::error::Error;
+use std::fs::File;
 use std::hint::black_box;
-use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::io::{self, ErrorKind, Write};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 use std::{env, fs, str};
-use support::arguments::{Arguments, Whole};
+
+use pool_recipes::{Executor, Usage};
+
+use support::arguments::{Arguments, MOST_THREADS};
 use support::log;
-use support::svg::Chart;
-use support::table::{Table, bar, number};
+use support::svg::{Bar, Chart};
+use support::table::table;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// The rows: stack, the `MALLOC_ARENA_MAX` of the process, and what the recipe says of 2,000 threads in Python.
 const ROWS: [(&str, usize, Option<&str>, &str); 5] = [
-    ("2 MiB, std's default", 2 << 20, None, "over 9,000 / 70"),
     ("8 MiB", 8 << 20, None, "-"),
+    ("2 MiB, std's default", 2 << 20, None, "over 9,000 / 70"),
     ("64 KiB", 65_536, None, "210 / 70"),
-    ("32 KiB, the least", 32_768, None, "-"),
     ("64 KiB, one arena", 65_536, Some("1"), "210 / 70"),
+    ("32 KiB, the least", 32_768, None, "-"),
 ];
 
 /// What this program says to itself, before what it is to do.
@@ -48,70 +50,64 @@ fn main() -> ExitCode {
 
 fn stack_size() -> Outcome {
     let mut arguments = Arguments::new("Shows what waiting threads cost, and where their limits are.");
-    let Whole(threads) = arguments.value("--threads N", "how many wait at once", Whole::<1>(2000));
-    let svg: Option<PathBuf> = arguments.optional("--svg FILE", "where to draw the figures");
+    let help = "how many wait at once";
+    let threads = arguments.number_or(2000, "--threads N", help, 1..=MOST_THREADS);
+    let svg = arguments.text("--svg FILE", "where to draw the figures");
     arguments.finish();
 
     match Usage::current() {
         Err(error) if error.kind() == ErrorKind::Unsupported => {
-            log::line(format_args!("No figures: {error}.\n"));
+            log::print(format!("No figures: {error}.\n"))?;
         }
         _ => memory(threads, svg)?,
     }
     refusals()?;
     if cfg!(target_os = "linux") {
-        limits();
+        limits()?;
     }
     Ok(())
 }
 
-/// What the threads use, as tables, bars and, if `svg` says where, a picture.
-fn memory(threads: usize, svg: Option<PathBuf>) -> Outcome {
+/// What the threads use, as a table and, if `svg` says where, as a picture.
+fn memory(threads: usize, svg: Option<String>) -> Outcome {
     const MB: f64 = 1e6;
-    let mut table = Table::new([
-        "stack",
-        "threads",
-        "virtual MB",
-        "real MB",
-        "bytes/thread",
-        "start ms",
-        "join ms",
-        "recipe's MB",
-    ]);
+    let picture =
+        svg.map(|path| File::create(&path).map_err(|error| format!("{path}: {error}"))).transpose()?;
+    let title = format!("The memory of {threads} threads that wait");
+    log::print(format!("{title} (1 MB is 1,000,000 bytes)\n"))?;
+
+    let titles =
+        ["stack", "threads", "virtual MB", "real MB", "bytes/thread", "start ms", "join ms", "recipe's MB"];
+    let mut rows = vec![titles.map(str::to_owned)];
     let mut bars = Vec::new();
     for (name, stack, arenas, recipe) in ROWS {
         let [count, reserved, real, alone, start, join] =
             measure(threads, stack, arenas).map_err(|error| format!("{name}: {error}"))?;
-        table.row([
+        rows.push([
             name.to_owned(),
-            number(count, 0),
-            number(reserved / MB, 1),
-            number(real / MB, 1),
-            number((real - alone) / (count - 1.0), 0),
-            number(start * 1e3, 0),
-            number(join * 1e3, 0),
+            format!("{count}"),
+            format!("{:.1}", reserved / MB),
+            format!("{:.1}", real / MB),
+            format!("{:.0}", (real - alone) / (count - 1.0)),
+            format!("{:.0}", start * 1e3),
+            format!("{:.0}", join * 1e3),
             recipe.to_owned(),
         ]);
-        bars.push((name, vec![reserved / MB, real / MB]));
+        for (series, (name, bytes)) in [(name, reserved), ("", real)].into_iter().enumerate() {
+            let (to, label) = (bytes / MB, Some(format!("{:.1}", bytes / MB)));
+            bars.push((name.to_owned(), vec![Bar { series, from: 0.0, to, label }]));
+        }
     }
-    let title = format!("The memory of {} threads that wait", number(threads, 0));
-    log::line(format_args!("{title} (1 MB is 1,000,000 bytes)\n\n{table}"));
-
-    let most = bars.iter().map(|(_, values)| values[0]).fold(0.0, f64::max);
-    for (name, values) in &bars {
-        log::line(format_args!("{name:<20}  virtual  {} {}", bar(values[0], most), number(values[0], 1)));
-        log::line(format_args!("{:<20}  real     {} {}", "", bar(values[1], most), number(values[1], 1)));
-    }
-    log::line(EXPLANATION);
-    if let Some(path) = svg {
-        let (x, y, series) = ("MB (1,000,000 bytes)", "stack of each thread", &["virtual", "real"]);
-        let picture = Chart { title: &title, x, y, series }.bars(&bars);
-        fs::write(&path, picture).map_err(|error| format!("{}: {error}", path.display()))?;
+    log::print(table(&rows))?;
+    log::print(EXPLANATION)?;
+    if let Some(mut file) = picture {
+        let (x, series) = ("MB (1,000,000 bytes)", &["virtual", "real"]);
+        file.write_all(Chart { title: &title, x, series, ticks: &[] }.draw(&bars).as_bytes())?;
     }
     Ok(())
 }
 
-const EXPLANATION: &str = "
+const EXPLANATION: &str = "\
 A stack is a range of addresses. A page of it becomes real memory when it is first touched, and a thread that
 waits has touched two or three. (What the kernel keeps of each thread, some 24 KB, is in no process's figures.)
 What the recipe doesn't mention: with glibc, the first threads that allocate get an arena each, 64 MiB of addresses,
@@ -150,10 +146,8 @@ fn wait(threads: &str, stack: &str) -> Outcome {
     let begin = Instant::now();
     pool.shutdown();
     let join = begin.elapsed().as_secs_f64();
-    log::line(format_args!(
-        "{threads} {virtual_bytes} {resident_bytes} {} {start} {join}",
-        alone.resident_bytes
-    ));
+    let alone = alone.resident_bytes;
+    log::print(format!("{threads} {virtual_bytes} {resident_bytes} {alone} {start} {join}"))?;
     Ok(())
 }
 
@@ -165,13 +159,13 @@ fn refusals() -> Outcome {
     };
     // What it says on stderr would look as if this process had crashed.
     let overflow = this_program()?.arg("overflow").stderr(Stdio::null()).status()?;
-    log::line("What can't be had:\n");
+    log::print("What can't be had:\n")?;
     for (asked, answer) in [
         ("a stack of 1,000 bytes", refusal(1000)),
         ("64 KiB on a stack of 64 KiB", format!("the process ends: {overflow}")),
         ("a stack of 1/4 of all addresses", refusal(usize::MAX / 4)),
     ] {
-        log::line(format_args!("{asked:<31}  {answer}"));
+        log::print(format!("{asked:<31}  {answer}"))?;
     }
     Ok(())
 }
@@ -185,8 +179,8 @@ fn overflow() -> Outcome {
 }
 
 /// Prints where the system stops, as far as it says so.
-fn limits() {
-    log::line("\nWhere the system stops:\n");
+fn limits() -> Outcome {
+    log::print("\nWhere the system stops:\n")?;
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     let user = read("/proc/self/limits");
     let user = user.lines().find_map(|line| line.strip_prefix("Max processes")?.split_whitespace().next());
@@ -198,9 +192,10 @@ fn limits() {
         ("mappings of a process (max_map_count), 4 for each thread", &read("/proc/sys/vm/max_map_count")),
     ] {
         if let Ok(value) = value.trim().parse::<u64>() {
-            log::line(format_args!("{limit:<60}  {:>9}", number(value, 0)));
+            log::print(format!("{limit:<60}  {value:>9}"))?;
         }
     }
+    Ok(())
 }
 
 /// A command that runs this program as a child of itself.

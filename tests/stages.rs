@@ -32,7 +32,7 @@ mod stage8;
 mod support;
 
 use support::example::{fail, succeed};
-use support::recipe::Recipe;
+use support::server::command;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -343,7 +343,7 @@ fn drop_waits<P>(pool: P, submit: impl Fn(&P, Job)) {
 
 #[test]
 fn the_program_shows_what_its_stages_do() {
-    let output = succeed(Recipe { name: "stages", arguments: &["4", "5", "7", "8"] }.command());
+    let output = succeed(command("stages", &["4", "5", "7", "8"]));
     let drawings: Vec<_> = output.split("\n\n").collect();
     let side_by_side = [drawings[0], drawings[1]].map(|drawing| {
         let rows = drawing.lines().filter(|line| line.starts_with("  thread-"));
@@ -359,7 +359,7 @@ fn the_program_shows_what_its_stages_do() {
 #[test]
 fn a_bad_argument_is_one_line_and_exit_code_2() {
     for bad in ["0", "9", "four", "--all", ""] {
-        let mut command = Recipe { name: "stages", arguments: &["4"] }.command();
+        let mut command = command("stages", &["4"]);
         command.arg(bad);
         assert!(fail(command, 2).contains(&format!("{bad:?}")));
     }
@@ -367,7 +367,7 @@ fn a_bad_argument_is_one_line_and_exit_code_2() {
 
 #[test]
 fn a_closed_stdout_is_no_error() {
-    let mut command = Recipe { name: "stages", arguments: &["2"] }.command();
+    let mut command = command("stages", &["2"]);
     let mut program = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(program.stdout.take());
     let output = program.wait_with_output().unwrap();

@@ -1,172 +1,121 @@
 //! The command line: an example reads its flags one by one, and so declares them.
 //!
-//! The type of a value is its rule: what its [`FromStr`] refuses is one line on stderr and exit code 2.
+//! A flag is written `--flag VALUE`. What breaks a flag's rule is one line on stderr and exit code 2.
+
+use std::fmt::{Display, Write};
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::{env, mem, process};
 
 use super::log;
-use pool_recipes::MIN_STACK_SIZE;
-use std::env;
-use std::fmt::{self, Display, Write};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::process;
-use std::str::FromStr;
-use std::time::Duration;
+
+/// No example starts more threads. From some 16,000 on, Linux has no mappings left for one more, and `std` aborts.
+pub const MOST_THREADS: usize = 10_000;
 
 /// The command line of this process.
 pub struct Arguments {
-    /// What no flag has taken yet.
+    /// The arguments that no flag has taken yet.
     rest: Vec<String>,
-    /// What `--help` prints, a line for each flag read so far.
+    /// What `--help` prints: a line for each flag read so far.
     usage: String,
-    /// Who asks for help gets it, whatever else the line says.
+    /// Whether the line asks for help. Then nothing else on it counts.
     help: bool,
 }
 
 impl Arguments {
     /// Reads the command line of an example that does what `about` says.
     pub fn new(about: &str) -> Self {
-        let utf8 = |raw: std::ffi::OsString| refuse(format_args!("{}: not UTF-8", raw.display()));
+        let utf8 = |raw: std::ffi::OsString| refuse(format_args!("{} is not UTF-8", raw.display()));
         let rest: Vec<_> = env::args_os().skip(1).map(|raw| raw.into_string().unwrap_or_else(utf8)).collect();
-        let help = rest.iter().any(|argument| argument == "--help");
+        let help = rest.iter().any(|argument| argument == "--help" || argument == "-h");
         let usage = format!("{about}\n\nusage: {} [OPTION]...\n\n", env!("CARGO_CRATE_NAME"));
         Self { rest, usage, help }
     }
 
-    /// The value of `flag`, or `default`. The flag is written as in the usage: `--queue N`.
-    pub fn value<T: FromStr<Err: Display> + Display>(&mut self, flag: &str, help: &str, default: T) -> T {
-        self.optional(flag, &format!("{help} [default: {default}]")).unwrap_or(default)
-    }
-
-    /// The value of `flag`, if it is there.
-    pub fn optional<T: FromStr<Err: Display>>(&mut self, flag: &str, help: &str) -> Option<T> {
-        let _ = writeln!(self.usage, "  {flag:<22} {help}");
-        let name = flag.split(' ').next().unwrap_or(flag);
-        let value = if self.help { None } else { self.take(name) }?;
-        match value.parse() {
-            Ok(value) => Some(value),
-            // Escaped, as an argument may hold a line break and an error is one line.
-            Err(rule) => refuse(format_args!("{name} {}: {rule}", value.escape_debug())),
+    /// The value of `flag`, which is written as in the usage: `--svg FILE`. A flag without a value has an empty one.
+    pub fn text(&mut self, flag: &str, help: &str) -> Option<String> {
+        let _ = writeln!(self.usage, "  {flag:<24} {help}");
+        let (name, value) = flag.split_once(' ').unwrap_or((flag, ""));
+        let at = self.rest.iter().position(|argument| argument == name && !self.help)?;
+        self.rest.remove(at);
+        match value {
+            "" => Some(String::new()),
+            _ if at < self.rest.len() => Some(self.rest.remove(at)),
+            _ => refuse(format_args!("{name} needs a value")),
         }
     }
 
-    /// Ends the reading with what is left: any number of `name`s.
-    pub fn rest(mut self, name: &str, help: &str) -> Vec<String> {
-        let _ = writeln!(self.usage, "  {:<22} {help}", format!("{name}..."));
-        let (flags, values) = self.rest.drain(..).partition(|argument| argument.starts_with("--"));
+    /// The value of `flag`, a number in `range`.
+    pub fn number<T>(&mut self, flag: &str, help: &str, range: RangeInclusive<T>) -> Option<T>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let text = self.text(flag, help)?;
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let kind = if T::from_str("0.5").is_ok() { "number" } else { "whole number" };
+        let rule = format_args!("must be a {kind} from {} to {}", range.start(), range.end());
+        Some(number.unwrap_or_else(|| refuse_value(flag, &text, rule)))
+    }
+
+    /// The same, or `default` where the flag isn't on the line.
+    pub fn number_or<T>(&mut self, default: T, flag: &str, help: &str, range: RangeInclusive<T>) -> T
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        self.number(flag, &format!("{help} [default: {default}]"), range).unwrap_or(default)
+    }
+
+    /// The arguments that are left and aren't flags. The usage calls them `name`.
+    pub fn rest(&mut self, name: &str) -> Vec<String> {
+        self.usage = self.usage.replace("[OPTION]...", name);
+        let (flags, values) = mem::take(&mut self.rest).into_iter().partition(|text| text.starts_with('-'));
         self.rest = flags;
-        self.finish();
         values
     }
 
-    /// Ends the reading: prints the usage if that was asked for, and refuses what no flag has taken.
+    /// Ends the reading: prints the usage if the line asks for it, and refuses what no flag has taken.
     pub fn finish(self) {
         if self.help {
-            log::line(format_args!("{}  {:<22} print this", self.usage, "--help"));
+            log::line(format_args!("{}  {:<24} print this", self.usage, "-h, --help"));
             process::exit(0);
         }
         if let Some(argument) = self.rest.first() {
-            refuse(format_args!(
-                "{}: unknown argument, --help lists the known ones",
-                argument.escape_debug()
-            ));
+            refuse(format_args!("unexpected argument {argument:?}: it is not in --help, or is given twice"));
         }
-    }
-
-    /// Takes `--flag value` and `--flag=value` out of the line; the last one counts.
-    fn take(&mut self, name: &str) -> Option<String> {
-        let mut last = None;
-        while let Some(at) = self.rest.iter().position(|argument| argument.split('=').next() == Some(name)) {
-            let argument = self.rest.remove(at);
-            last = match argument.split_once('=') {
-                Some((_, value)) => Some(value.to_owned()),
-                None if self.rest.get(at).is_some_and(|next| !next.starts_with("--")) => {
-                    Some(self.rest.remove(at))
-                }
-                None => refuse(format_args!("{name}: needs a value")),
-            };
-        }
-        last
     }
 }
 
-/// The flags of the three recipes.
+/// The flags of the servers.
 impl Arguments {
-    /// `--addr`
     pub fn addr(&mut self) -> SocketAddr {
-        self.value("--addr IP:PORT", "where to listen", (Ipv4Addr::LOCALHOST, 15_000).into())
+        let help = "where to listen [default: 127.0.0.1:15000]";
+        let text = self.text("--addr IP:PORT", help).unwrap_or_else(|| "127.0.0.1:15000".to_owned());
+        let rule = "must be an IP address and a port, such as 127.0.0.1:15000 or [::1]:15000";
+        text.parse().unwrap_or_else(|_| refuse_value("--addr", &text, rule))
     }
 
-    /// `--workers`
     pub fn workers(&mut self) -> usize {
-        self.value("--workers N", "how many threads serve", Whole::<1>(128)).0
+        self.number_or(128, "--workers N", "how many threads serve", 1..=MOST_THREADS)
     }
 
-    /// `--stack-size`
-    pub fn stack_size(&mut self) -> Option<usize> {
-        let size: Option<Whole<MIN_STACK_SIZE>> =
-            self.optional("--stack-size BYTES", "the stack of each thread [default: 2 MiB]");
-        size.map(|Whole(bytes)| bytes)
+    pub fn stack_size(&mut self) -> usize {
+        let help = "the stack of each thread that serves";
+        self.number_or(2 << 20, "--stack-size BYTES", help, 32_768..=usize::MAX)
     }
 }
 
-/// The flags that make a pool's server survive.
-impl Arguments {
-    /// `--queue`
-    pub fn queue(&mut self) -> Option<usize> {
-        // Room for all of them is made at once.
-        let places: Option<Whole<1, 1_000_000>> =
-            self.optional("--queue N", "how many clients may wait for a worker [default: any number]");
-        places.map(|Whole(n)| n)
-    }
-
-    /// `--idle-timeout`
-    pub fn idle_timeout(&mut self) -> Option<Duration> {
-        let help = "how long a client may send, or take, nothing [default: forever]";
-        let limit: Option<Seconds> = self.optional("--idle-timeout SECONDS", help);
-        limit.map(|Seconds(limit)| limit)
-    }
-
-    /// `--grace`
-    pub fn grace(&mut self) -> Duration {
-        let help = "how long clients may go on after a stop";
-        self.value("--grace SECONDS", help, Seconds(Duration::from_secs(5))).0
-    }
+/// The whole command line of a server with a pool: its address, how many workers it has, and the stack of each.
+pub fn pool_server(about: &str) -> (SocketAddr, usize, usize) {
+    let mut arguments = Arguments::new(about);
+    let server = (arguments.addr(), arguments.workers(), arguments.stack_size());
+    arguments.finish();
+    server
 }
 
-/// A whole number from `MIN` to `MAX`.
-pub struct Whole<const MIN: usize, const MAX: usize = { usize::MAX }>(pub usize);
-
-impl<const MIN: usize, const MAX: usize> FromStr for Whole<MIN, MAX> {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = text.parse().ok().filter(|number| (MIN..=MAX).contains(number));
-        number.map(Self).ok_or_else(|| format!("must be a whole number from {MIN} to {MAX}"))
-    }
-}
-
-impl<const MIN: usize, const MAX: usize> Display for Whole<MIN, MAX> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// A time in seconds and parts of a second, from a millisecond to some thirty years.
-pub struct Seconds(pub Duration);
-
-impl FromStr for Seconds {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let seconds = text.parse().ok().filter(|seconds| (0.001..=1e9).contains(seconds));
-        let time = seconds.map(Duration::from_secs_f64);
-        time.map(Self).ok_or("must be a number of seconds from 0.001 to 1000000000")
-    }
-}
-
-impl Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.0.as_secs_f64().fmt(f)
-    }
+fn refuse_value(flag: &str, value: &str, rule: impl Display) -> ! {
+    // With quotes and escapes: a value may be empty or hold a line break, and an error is one line.
+    refuse(format_args!("{} {value:?}: {rule}", flag.split(' ').next().unwrap_or(flag)))
 }
 
 /// Ends the process over a bad argument.

@@ -6,6 +6,5 @@
 pub mod arguments;
 pub mod log;
 pub mod server;
-pub mod service;
 pub mod svg;
 pub mod table;

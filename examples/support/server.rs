@@ -1,6 +1,5 @@
 //! A server under observation: another example, as a process, and an honest client of it.
 
-use pool_recipes::Usage;
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,129 +8,89 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+/// Runs a program, and ends it when the input ends: a pipe from this process, which ends even when this process is
+/// killed. It takes a shell, because `std` can't have the system end a program together with the one that started it.
+const WATCH: &str =
+    r#"exec 3<&0; (cat <&3; kill $$ 2>/dev/null) >/dev/null & exec "$0" "$@" 3<&- </dev/null"#;
 
-/// No flood is larger. At 16,000 threads Linux has no mappings left for one more, and `unbounded` would be aborted.
-pub const MOST: usize = 10_000;
-
-/// The files that this process, or a server, has open beside the flood, and some more.
-pub const RESERVE: usize = 64;
-
-/// How long a server may take to accept one client, and to have accepted all that there are.
-pub const TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long a server may take to start, also on a busy machine.
-const START: Duration = Duration::from_secs(20);
-
-/// One of the servers, as a process that listens. It ends when this is dropped.
+/// One of the servers, as a process that listens. It ends with this.
 pub struct Server {
     pub addr: SocketAddr,
-    /// The lines that it prints.
+    /// The first line that it prints, and the last one once it has ended.
     pub stdout: Receiver<String>,
+    /// The same of what it prints on stderr.
     pub stderr: Receiver<String>,
-    /// Killed with this.
-    process: Process,
-    /// How many descriptors it has without a client.
-    pub alone: usize,
+    pub process: Child,
 }
 
 impl Server {
-    /// Starts an example that was built beside this one. It can be stopped if its `stdin` is piped.
-    pub fn start(name: &str, arguments: &[&str], stdin: Stdio) -> Outcome<Self> {
-        let program = env::current_exe()?.with_file_name(name).with_extension(env::consts::EXE_EXTENSION);
-        if !program.exists() {
-            build(name)?;
+    /// Builds an example and starts it. The end of its input must stop it, and does so where it isn't `resilient`.
+    pub fn start(name: &str, arguments: &[&str]) -> Result<Self, Box<dyn Error>> {
+        let program = build(name)?;
+        let mut command = Command::new(&program);
+        if name != "resilient" {
+            command = Command::new("sh");
+            command.args(["-c", WATCH]).arg(program);
         }
-        if !program.exists() {
-            return Err("it is not where this example is, which takes: cargo build --examples".into());
-        }
-        let mut command = Command::new(program);
-        command.args(["--addr", "127.0.0.1:0"]).args(arguments).stdin(stdin);
-        let mut process = Process(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?);
-        let stdout = process.0.stdout.take().map(lines).ok_or("no stdout")?;
-        let stderr = process.0.stderr.take().map(lines).ok_or("no stderr")?;
-        let first = stdout.recv_timeout(START).unwrap_or_default();
-        let Some(addr) = first.strip_prefix("listening on ") else {
-            let error = stderr.recv_timeout(TIMEOUT).unwrap_or_default();
-            return Err(format!("doesn't listen: {}", error.trim_start_matches("error: ")).into());
-        };
-        let mut server = Self { addr: addr.parse()?, stdout, stderr, process, alone: 0 };
-        (_, server.alone) = server.settle(0)?;
+        command.args(["--addr", "127.0.0.1:0"]).args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().map_err(|error| format!("{name} can't be started: {error}"))?;
+        let (stdout, stderr) = (lines(process.stdout.take())?, lines(process.stderr.take())?);
+        let mut server = Self { addr: ([0; 4], 0).into(), stdout, stderr, process };
+        // A busy machine may need some of this time.
+        let first = server.stdout.recv_timeout(Duration::from_secs(20)).unwrap_or_default();
+        server.addr = first.strip_prefix("listening on ").ok_or_else(|| server.end())?.parse()?;
         Ok(server)
     }
 
-    /// What it uses, and its descriptors, once it has accepted so many and nothing changes, or when time is up.
-    pub fn settle(&self, silent: usize) -> Outcome<(Usage, usize)> {
-        let begin = Instant::now();
-        let mut before = None;
-        loop {
-            let (usage, descriptors) = (self.usage()?, self.descriptors()?);
-            let now = Some((usage.threads, descriptors));
-            let settled = descriptors >= self.alone + silent && now == before;
-            if settled || begin.elapsed() > TIMEOUT {
-                return Ok((usage, descriptors));
-            }
-            before = now;
-            thread::sleep(Duration::from_millis(10));
-        }
+    /// Ends the server, unless it has ended by itself, and says how it has ended and what its last line on stderr was.
+    pub fn end(&mut self) -> String {
+        let _ = self.process.kill();
+        drop(self.process.stdin.take());
+        // To its end, when the shell's part that watches has gone too. Until then the process keeps its number: the
+        // shell must not kill another one of that number.
+        let last = self.stderr.iter().last().unwrap_or_default();
+        let status = self.process.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        format!("it has ended ({status}): {last}")
     }
+}
 
-    /// What it uses.
-    pub fn usage(&self) -> io::Result<Usage> {
-        Usage::of(self.process.0.id())
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
     }
+}
 
-    /// Stops it, and returns the last line that it prints.
-    pub fn stop(mut self) -> Outcome<String> {
-        self.process.0.stdin.take().ok_or("no stdin")?.write_all(b"stop\n")?;
-        self.stdout.iter().last().ok_or_else(|| "it prints nothing".into())
-    }
+/// Builds an example as this one was built, and returns its program. It is built each time, because its source may have
+/// changed. Where nothing has, cargo takes a fifth of a second.
+fn build(name: &str) -> Result<String, String> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--message-format=json-render-diagnostics", "--example", name]);
+    cargo.args((!cfg!(debug_assertions)).then_some("--release")).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = cargo.stderr(Stdio::inherit()).output();
+    let messages = output.map_err(|error| format!("can't be built, as cargo can't be run: {error}"))?.stdout;
+    // The message about the example is the one that names a program.
+    let messages = String::from_utf8_lossy(&messages).replace(r"\\", r"\");
+    let program = messages.split(r#""executable":""#).nth(1).and_then(|program| program.split('"').next());
+    program.map(str::to_owned).ok_or_else(|| "can't be built".to_owned())
+}
 
-    /// How many descriptors it has.
-    pub fn descriptors(&self) -> io::Result<usize> {
-        descriptors(self.pid())
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.process.0.id()
-    }
+/// The first line of a process, and the last one once it has ended. All are read, or it would wait at a full pipe.
+fn lines(output: Option<impl Read + Send + 'static>) -> Result<Receiver<String>, String> {
+    let (sender, ends) = mpsc::channel();
+    let read = move || {
+        let output = output.into_iter().flat_map(|output| BufReader::new(output).lines());
+        let mut lines = output.map_while(Result::ok);
+        let _ = lines.next().map(|first| sender.send(first));
+        let _ = lines.last().map(|last| sender.send(last));
+    };
+    let reader = thread::Builder::new().spawn(read);
+    reader.map(|_| ends).map_err(|error| format!("no thread to read what it prints: {error}"))
 }
 
 /// How many descriptors a process has.
 pub fn descriptors(pid: u32) -> io::Result<usize> {
     Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
-}
-
-/// Builds an example in the way in which this one was: `cargo run` builds only the one that it runs.
-fn build(name: &str) -> Outcome {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--example", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    if cargo.status()?.success() { Ok(()) } else { Err("it can't be built".into()) }
-}
-
-/// A process that ends when this is dropped.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Both fail only where the process is gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The lines of a process, which are read also if nobody asks for them, lest it wait until someone does.
-fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let _ = sender.send(line);
-        }
-    });
-    lines
 }
 
 /// How many files this process, or a server that it starts, may have open.
@@ -142,19 +101,21 @@ pub fn open_files() -> usize {
     soft.and_then(|soft| soft.parse().ok()).unwrap_or(usize::MAX)
 }
 
-/// What the honest client sees: how long it waits until a line that it sends has come back.
-pub fn ask(addr: SocketAddr, patience: Duration) -> io::Result<Duration> {
-    const LINE: &[u8] = b"Is anybody there?\n";
+/// How long the honest client waits until a line that it sends has come back, or what becomes of it.
+pub fn ask(addr: SocketAddr, patience: Duration) -> Result<Duration, &'static str> {
     let begin = Instant::now();
-    let mut client = TcpStream::connect_timeout(&addr, patience)?;
-    client.set_read_timeout(Some(patience))?;
-    client.write_all(LINE)?;
-    let mut answer = [0; LINE.len()];
-    client.read_exact(&mut answer)?;
-    Ok(begin.elapsed())
+    let ask = || {
+        let mut client = TcpStream::connect_timeout(&addr, patience)?;
+        client.set_read_timeout(Some(patience))?;
+        client.write_all(b"Is anybody there?\n")?;
+        client.read_exact(&mut [0; 18])
+    };
+    // Unix and Windows differ in what a socket's timeout is called.
+    ask().map(|()| begin.elapsed()).map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => GAVE_UP,
+        _ => "turned away",
+    })
 }
 
-/// Unix and Windows differ in what a socket's timeout is called.
-pub fn is_timeout(error: ErrorKind) -> bool {
-    matches!(error, ErrorKind::WouldBlock | ErrorKind::TimedOut)
-}
+/// How it ends for the honest client when its patience does.
+pub const GAVE_UP: &str = "gave up";

@@ -1,9 +1,8 @@
-//! What the recipes serve and fetch: connections, and nothing about threads.
+//! A server that survives bad clients, and a client for one page. Nothing here knows of threads.
 //!
-//! A [`Server`] hands each connection to a function, and [`echo`] is what the recipes do with one. [`Connections`]
-//! knows all that are open, so that none idles forever and a server stops in good order. How a connection
-//! gets its thread is the one thing in which the recipes differ, so that line stands in each recipe and not
-//! here. [`fetch_url`] is what the recipe submits to a pool, for its result.
+//! A [`Server`] accepts connections and hands each one to a function. [`Connections`] keeps a list of them, so that none
+//! is idle forever and the server stops in good order. [`echo`] is what a recipe does with a connection, and [`fetch_url`]
+//! is what it submits to a pool for its result.
 
 mod connections;
 mod echo;

@@ -412,13 +412,20 @@ mod tests {
 
     #[test]
     fn a_stop_forgives_what_shows_that_it_is_known() {
-        use ErrorKind::{AddrNotAvailable, ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut};
-        assert!(
-            [ConnectionRefused, ConnectionReset, ConnectionAborted, TimedOut].map(needs_no_wake_up)
-                == [true; 4]
-        );
-        // Out of ports, of descriptors, of rights: nothing says that the server has woken.
-        let failures = [AddrNotAvailable, ErrorKind::Other, ErrorKind::PermissionDenied];
-        assert!(failures.map(needs_no_wake_up) == [false; 3]);
+        use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut};
+        let known = [ConnectionRefused, ConnectionReset, ConnectionAborted, TimedOut];
+        assert_eq!(known.map(needs_no_wake_up), [true; 4]);
+        // Out of ports, of descriptors, of rights: nothing shows that the server has woken.
+        let unknown = [ErrorKind::AddrNotAvailable, ErrorKind::Other, ErrorKind::PermissionDenied];
+        assert_eq!(unknown.map(needs_no_wake_up), [false; 3]);
+    }
+
+    #[test]
+    fn a_wake_up_that_fails_is_an_error() {
+        let server = Server::bind("127.0.0.1:0").unwrap();
+        // No system connects to the broadcast address.
+        let stopper = Stopper { wake: (Ipv4Addr::BROADCAST, 9).into(), ..server.stopper() };
+        stopper.stop().unwrap_err();
+        server.serve(|_, _| unreachable!("the stop is known all the same")).unwrap();
     }
 }

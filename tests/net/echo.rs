@@ -35,8 +35,7 @@ fn an_answer_does_not_wait_for_more() {
 #[test]
 fn the_buffer_is_not_on_the_stack() {
     let (client, mut stream) = connection();
-    let builder = thread::Builder::new().stack_size(BUFFER_SIZE);
-    let echoing = builder.spawn(move || echo(&mut stream)).unwrap();
+    let echoing = thread::Builder::new().stack_size(BUFFER_SIZE).spawn(move || echo(&mut stream)).unwrap();
     exchange(&client, &bytes(BUFFER_SIZE));
     assert_eq!(echoing.join().unwrap().unwrap(), BUFFER_SIZE as u64);
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, repeat};
-use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
@@ -54,17 +54,14 @@ fn request(stream: &TcpStream) -> String {
     lines.take_while(|line| !line.is_empty()).map(|line| line + "\n").collect()
 }
 
-/// Why a URL can't be fetched, without the URL.
-fn failure(url: &str) -> String {
-    let error = fetch_url(url).unwrap_err().to_string();
-    error.strip_prefix(&format!("{url}: ")).expect("the URL comes first").to_owned()
+/// What comes of a URL: the body, or the error without the URL.
+fn outcome(url: &str) -> Result<Vec<u8>, String> {
+    fetch_url(url).map_err(|error| error.to_string().replacen(&format!("{url}: "), "", 1))
 }
 
 /// What comes of a server that gives this answer.
 fn fetch(answer: impl Read + Send + 'static) -> Result<Vec<u8>, String> {
-    let server = Server::new([answer]);
-    let url = server.url("/");
-    fetch_url(&url).map_err(|error| error.to_string().replacen(&format!("{url}: "), "", 1))
+    outcome(&Server::new([answer]).url("/"))
 }
 
 fn fetch_head(head: &str) -> Result<Vec<u8>, String> {
@@ -111,29 +108,19 @@ fn an_ipv6_literal_keeps_its_brackets() {
 }
 
 #[test]
-fn every_address_of_a_host_is_tried() {
-    for address in ("localhost", 0).to_socket_addrs().unwrap() {
-        let listener = TcpListener::bind(address).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let _server = Server::on(listener, [END]);
-        assert_eq!(fetch_url(&format!("http://localhost:{port}/")).unwrap(), b"end", "{address}");
-    }
-}
-
-#[test]
 fn what_is_no_http_url_is_refused() {
     let no_scheme = "bad URL: it does not begin with http://";
     for url in ["127.0.0.1/", "//127.0.0.1/", "http:127.0.0.1", "http:/127.0.0.1/", "ftp://127.0.0.1/"] {
-        assert_eq!(failure(url), no_scheme, "{url}");
+        assert_eq!(outcome(url), err(no_scheme), "{url}");
     }
     assert_eq!(fetch_url("").unwrap_err().to_string(), format!("\"\": {no_scheme}"));
     for url in ["http://", "http:///path", "http://?query", "http://:80/", "http://::1/", "http://a,b/"] {
-        assert_eq!(failure(url), BAD_HOST, "{url}");
+        assert_eq!(outcome(url), err(BAD_HOST), "{url}");
     }
     for port in ["65536", "-1", "80:x", "http", "["] {
-        assert_eq!(failure(&format!("http://127.0.0.1:{port}/")), "invalid port value", "{port}");
+        assert_eq!(outcome(&format!("http://127.0.0.1:{port}/")), err("invalid port value"), "{port}");
     }
-    assert_eq!(failure("http://127.0.0.1:+80/"), BAD_HOST);
+    assert_eq!(outcome("http://127.0.0.1:+80/"), err(BAD_HOST));
 }
 
 #[test]
@@ -148,7 +135,7 @@ fn a_url_cannot_leave_the_request_line() {
 #[test]
 fn https_is_refused_for_want_of_tls() {
     for url in ["https://x/", "HTTPS://x/"] {
-        assert_eq!(failure(url), "std has no TLS, so only http works");
+        assert_eq!(outcome(url), err("std has no TLS, so only http works"));
     }
 }
 
@@ -173,7 +160,8 @@ fn a_long_url_is_refused_and_not_shown_whole() {
     let fill = |length| server.url("/") + &"x".repeat(length - server.url("/").len());
     assert_eq!(fetch_url(&fill(8_000)).unwrap(), b"end");
     for length in [8_001, 700_000] {
-        assert!(fetch_url(&fill(length)).unwrap_err().to_string().len() < 300);
+        let error = fetch_url(&fill(length)).unwrap_err().to_string();
+        assert!(error.ends_with("at most 8,000") && error.len() < 300, "{error}");
     }
 }
 
@@ -181,7 +169,8 @@ fn a_long_url_is_refused_and_not_shown_whole() {
 fn a_name_that_no_host_can_have_is_an_error() {
     // A part longer than any may be, so that no name server is asked.
     let url = format!("http://{}.invalid/", "a".repeat(100));
-    assert!(failure(&url).starts_with("failed to lookup address information") || cfg!(windows));
+    let failure = outcome(&url).unwrap_err();
+    assert!(failure.starts_with("failed to lookup address information") || cfg!(windows), "{failure}");
 }
 
 #[test]
@@ -191,7 +180,7 @@ fn a_closed_port_refuses() {
     let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (accepted, _) = listener.accept().unwrap();
     drop(listener);
-    let failure = failure(&format!("http://{}/", accepted.local_addr().unwrap()));
+    let failure = outcome(&format!("http://{}/", accepted.local_addr().unwrap())).unwrap_err();
     assert!(failure.contains("refused"), "{failure}");
 }
 
@@ -204,7 +193,7 @@ fn a_connection_to_itself_is_no_page() {
         let (stream, _) = listener.accept().unwrap();
         io::copy(&mut &stream, &mut &stream)
     });
-    assert_eq!(failure(&url), NOT_HTTP);
+    assert_eq!(outcome(&url), err(NOT_HTTP));
 }
 
 #[test]
@@ -229,7 +218,9 @@ fn a_body_without_a_length_ends_with_the_connection() {
 
 #[test]
 fn a_coded_body_is_refused() {
-    for coding in ["gzip", "chunked", "identity, gzip", "", "Identity\r\nContent-Encoding: br"] {
+    for coding in
+        ["gzip", "chunked", "gzip\r\nContent-Encoding: identity", "", "Identity\r\nContent-Encoding: br"]
+    {
         assert_eq!(ok(&format!("Content-Encoding: {coding}"), "\x1f"), err(CODED), "{coding}");
         assert_eq!(ok(&format!("Transfer-Encoding: {coding}"), "0\r\n\r\n"), err(CODED), "{coding}");
     }
@@ -252,7 +243,7 @@ fn a_body_may_fill_the_limit_exactly() {
     assert_eq!(body(with_length, 16 * MIB).unwrap().len(), 16 << 20);
     let without = "HTTP/1.0 200 OK\r\n\r\n";
     assert_eq!(body(without, 16 * MIB).unwrap().len(), 16 << 20);
-    for size in [16 * MIB + 1, u64::MAX] {
+    for size in [16 * MIB + 1, 64 * MIB] {
         assert_eq!(body(without, size).map(|body| body.len()), Err("its body is larger than 16 MiB".into()));
     }
 }
@@ -304,7 +295,7 @@ fn an_old_or_foreign_head_is_understood() {
 #[test]
 fn an_endless_head_is_refused() {
     for head in ["HTTP/1.1 200 ", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nX: "] {
-        assert_eq!(fetch(head.as_bytes().chain(repeat(b'x'))), err(TOO_LARGE), "{head}");
+        assert_eq!(fetch(head.as_bytes().chain(repeat(b'x').take(4 * MIB))), err(TOO_LARGE), "{head}");
     }
     let fields = "HTTP/1.1 200 OK\r\n".to_owned() + &"a:b\r\n".repeat(100_000);
     assert_eq!(fetch(io::Cursor::new(fields)), err(TOO_LARGE));

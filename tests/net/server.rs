@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pool_recipes::net::{Server, Stopper};
 
-use crate::client::{TOO_LONG, connect};
+use crate::client::{TOO_LONG, background, connect};
 
 fn bind() -> Server {
     Server::bind("127.0.0.1:0").unwrap()
@@ -68,22 +68,17 @@ fn connections_are_handled_in_turn() {
 fn clients_that_came_first_are_handled_too() {
     let server = bind();
     let clients: Vec<_> = (0..10).map(|_| connect(server.local_addr())).collect();
-    let mut peers = Vec::new();
-    let stopper = server.stopper();
-    let result = server.serve(|_stream, peer| {
-        peers.push(peer);
-        if peers.len() == clients.len() {
-            stopper.stop().unwrap();
-        }
-    });
-    result.unwrap();
-    assert_eq!(peers, clients.iter().map(|client| client.local_addr().unwrap()).collect::<Vec<_>>());
+    let serving = Serving::start(server);
+    for client in clients {
+        assert_eq!(serving.peers.recv_timeout(TOO_LONG).unwrap(), client.local_addr().unwrap());
+    }
+    serving.stopper.stop().unwrap();
+    serving.server();
 }
 
 #[test]
 fn stopping_ends_serve_and_frees_the_port() {
     let serving = Serving::start(bind());
-    serving.meet(serving.addr);
     let _connected = connect(serving.addr);
     serving.peers.recv_timeout(TOO_LONG).unwrap();
     serving.stopper.stop().unwrap();
@@ -147,6 +142,19 @@ fn a_stop_needs_no_room_in_a_full_backlog() {
     server.stopper().stop().unwrap();
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stop_has_a_descriptor_in_reserve() {
+    crate::alone("server::a_stop_has_a_descriptor_in_reserve", || {
+        let serving = Serving::start(bind());
+        serving.meet(serving.addr);
+        let open = || std::fs::File::open("/dev/null").ok();
+        let _files: Vec<_> = std::iter::from_fn(open).collect();
+        serving.stopper.stop().unwrap();
+        serving.server();
+    });
+}
+
 #[test]
 fn a_stop_made_known_otherwise_is_no_error() {
     for _ in 0..100 {
@@ -180,7 +188,7 @@ fn a_handlers_panic_is_the_callers() {
     }));
     assert_eq!(first.unwrap_err().downcast_ref(), Some(&"handled"));
     // And the server can serve again.
-    server.serve(|_, _| stopper.stop().unwrap()).unwrap();
+    background(move || server.serve(|_, _| stopper.stop().unwrap()))().unwrap();
 }
 
 #[test]

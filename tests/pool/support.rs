@@ -9,22 +9,46 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use pool_recipes::Executor;
+use pool_recipes::{Executor, Handle};
 
 /// Long enough for whatever must happen, so that a test that would hang fails.
 pub const LONG: Duration = Duration::from_secs(30);
 
+pub fn pool(workers: usize) -> Executor {
+    Executor::new(workers).unwrap()
+}
+
+/// A pool with a bounded queue.
+pub fn bounded(workers: usize, capacity: usize) -> Executor {
+    Executor::builder().workers(workers).queue_capacity(capacity).build().unwrap()
+}
+
+/// What `f` returns in a task of the pool.
+pub fn inside<T: Send + 'static>(pool: Executor, f: impl FnOnce(&Arc<Executor>) -> T + Send + 'static) -> T {
+    ends(move || {
+        let pool = Arc::new(pool);
+        let inner = Arc::clone(&pool);
+        pool.submit(move || f(&inner)).result().unwrap()
+    })
+}
+
 /// Occupies one worker of `pool`; returns once it is occupied. Dropping what it returns sets the worker free.
 pub fn occupy(pool: &Executor) -> mpsc::Sender<()> {
+    busy(pool).1
+}
+
+/// Occupies one worker, and returns the handle of the task that does it.
+pub fn busy(pool: &Executor) -> (Handle<&'static str>, mpsc::Sender<()>) {
     let (release, released) = mpsc::channel();
     let (start, started) = mpsc::channel();
-    pool.submit(move || {
+    let handle = pool.submit(move || {
         start.send(()).unwrap();
         // An error is the signal: the sender is gone.
         released.recv().unwrap_err();
+        "set free"
     });
     started.recv().unwrap();
-    release
+    (handle, release)
 }
 
 /// What `f` returns. If it hangs, or panics, the test fails.

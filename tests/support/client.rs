@@ -1,6 +1,6 @@
 //! A client on the loopback.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
 use std::thread;
@@ -50,11 +50,26 @@ pub fn round_trip(mut stream: &TcpStream) {
     assert_eq!(&answer, b"?");
 }
 
+/// Waits until the server has sent a byte, and leaves it unread.
+pub fn peek(stream: &TcpStream) {
+    assert_eq!(again_if_interrupted(|| stream.peek(&mut [0])).unwrap(), 1);
+}
+
 /// Lets so much time pass, in which the server must send nothing.
 pub fn pause(mut stream: &TcpStream, time: Duration) {
     stream.set_read_timeout(Some(time)).unwrap();
-    let error = stream.read(&mut [0]).unwrap_err();
+    let error = again_if_interrupted(|| stream.read(&mut [0])).unwrap_err();
     // Unix and Windows differ in what a socket's timeout is called.
     assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
     stream.set_read_timeout(Some(TOO_LONG)).unwrap();
+}
+
+/// The end of a process that a test has started interrupts what waits on a socket with a timeout.
+fn again_if_interrupted(mut f: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match f() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }

@@ -5,5 +5,5 @@
 
 pub mod client;
 pub mod example;
-pub mod recipe;
+pub mod server;
 pub mod xml;

@@ -1,35 +1,23 @@
-//! A recipe, and its process.
+//! A server's process.
 
-use super::client::TOO_LONG;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::time::Instant;
-use std::{env, iter, thread};
+use std::{env, fs, iter, thread};
 
-/// An example, and the arguments it is tested with.
-pub struct Recipe {
-    pub name: &'static str,
-    pub arguments: &'static [&'static str],
+use super::client::{TOO_LONG, connect};
+
+/// A command that runs an example.
+pub fn command(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program(name));
+    command.args(arguments);
+    command
 }
 
-impl Recipe {
-    /// A command that runs it.
-    pub fn command(&self) -> Command {
-        let mut command = Command::new(program(self.name));
-        command.args(self.arguments);
-        command
-    }
-
-    /// Runs it on a free port.
-    pub fn start(&self) -> Running {
-        Running::start(self.command())
-    }
-}
-
-/// A recipe's process that listens. It ends when this is dropped.
+/// A server's process that listens. It ends when this is dropped.
 pub struct Running {
     pub addr: SocketAddr,
     /// What is typed for it. It is open as long as nobody drops it.
@@ -37,11 +25,11 @@ pub struct Running {
     /// What it prints from its second line on.
     pub stdout: BufReader<ChildStdout>,
     pub stderr: ChildStderr,
-    process: Process,
+    pub process: Process,
 }
 
 impl Running {
-    /// Runs `command`, which is a recipe and its other arguments, on a free port.
+    /// Runs `command`, which is a server and its other arguments, on a free port.
     pub fn start(mut command: Command) -> Self {
         command.args(["--addr", "127.0.0.1:0"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -59,18 +47,47 @@ impl Running {
         self.process.0.id()
     }
 
+    /// So many clients, who come no faster than it accepts them: its backlog has room for some 100.
+    pub fn clients(&self, count: usize) -> Vec<TcpStream> {
+        let descriptors = || fs::read_dir(format!("/proc/{}/fd", self.pid())).map(Iterator::count);
+        let mut clients = Vec::new();
+        while clients.len() < count {
+            clients.push(connect(self.addr));
+            // Where the system doesn't tell, a client that comes too fast tries again after a second.
+            while clients.len() % 50 == 0 && descriptors().is_ok_and(|open| open < clients.len()) {
+                thread::yield_now();
+            }
+        }
+        clients
+    }
+
     /// Types `stop`.
-    pub fn stop(&mut self) {
+    pub fn tell_to_stop(&mut self) {
         self.stdin.write_all(b"stop\n").unwrap();
     }
 
-    /// What it has printed on stdout and on stderr, once it has ended by itself, in success.
+    /// Types `stop`, and returns what `end` does.
+    pub fn stop(mut self) -> [Vec<String>; 2] {
+        self.tell_to_stop();
+        self.end()
+    }
+
+    /// Ends its input, and returns what it has printed on stdout and on stderr once it has ended, in success.
     pub fn end(mut self) -> [Vec<String>; 2] {
-        let outputs: [Box<dyn Read + Send>; 2] = [Box::new(self.stdout), Box::new(self.stderr)];
-        let printed = outputs.map(lines).map(Iterator::collect);
+        drop(self.stdin);
+        let printed = [Box::new(self.stdout) as Box<dyn Read + Send>, Box::new(self.stderr)].map(lines);
+        let printed = printed.map(Iterator::collect);
         let status = self.process.end();
         assert!(status.success(), "{status}: {printed:?}");
         printed
+    }
+
+    /// The same, once it has been killed.
+    pub fn kill(mut self) -> [Vec<String>; 2] {
+        self.process.0.kill().unwrap();
+        [Box::new(self.stdout) as Box<dyn Read + Send>, Box::new(self.stderr)]
+            .map(lines)
+            .map(Iterator::collect)
     }
 }
 
@@ -113,19 +130,22 @@ pub fn lines(output: impl Read + Send + 'static) -> impl Iterator<Item = String>
 fn program(name: &str) -> PathBuf {
     static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
     let examples = EXAMPLES.get_or_init(|| {
-        // This test is TARGET/PROFILE/deps/NAME-HASH. One test alone, `cargo test --test NAME`, builds no example.
+        // This test is TARGET/PROFILE/deps/NAME, or with --target, TARGET/TRIPLE/PROFILE/deps/NAME. This file is in TARGET.
+        let is_target = |folder: &&Path| folder.join(".rustc_info.json").exists();
         let test = env::current_exe().unwrap();
         let profile = test.ancestors().nth(2).unwrap();
-        let profile_name = match profile.file_name().unwrap().to_str().unwrap() {
-            "debug" => "dev",
-            name => name,
-        };
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--examples", "--profile", profile_name, "--target-dir"])
-            .arg(profile.parent().unwrap())
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(built.unwrap().success(), "the examples don't build");
+        let target = profile.ancestors().skip(1).find(is_target).expect("no target directory");
+        let profile_name = profile.file_name().filter(|name| *name != "debug").unwrap_or("dev".as_ref());
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["build", "--quiet", "--examples", "--profile"]).arg(profile_name);
+        cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
+        if let Some(triple) = profile.parent().filter(|folder| *folder != target) {
+            cargo.arg("--target").arg(triple.file_name().unwrap());
+        }
+        // One test alone, `cargo test --test NAME`, builds no example. Where there is no cargo, they are built already.
+        if let Ok(status) = cargo.status() {
+            assert!(status.success(), "the examples don't build");
+        }
         profile.join("examples")
     });
     examples.join(name).with_extension(env::consts::EXE_EXTENSION)

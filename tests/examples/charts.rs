@@ -1,0 +1,35 @@
+//! What the examples draw their figures with: tables and bars for a terminal, pictures for the book.
+
+#[path = "../../examples/support/svg.rs"]
+mod svg;
+#[path = "../../examples/support/table.rs"]
+mod table;
+
+use self::svg::{Bar, Chart};
+use self::table::table;
+use crate::support::xml::texts;
+
+#[test]
+fn a_picture_is_well_formed_whatever_it_says() {
+    let series = ["&amp;", "<two>", "three"];
+    let chart = Chart { title: "a < b && \"c\" > 'd'", x: "</svg>", series: &series, ticks: &[0.0] };
+    let bar = |series, to, label: &str| Bar { series, from: 0.0, to, label: Some(label.to_owned()) };
+    let rows = [
+        ("<!--".to_owned(), vec![bar(0, 0.0, "<0>"), Bar { series: 1, from: 1.0, to: 1e12, label: None }]),
+        (String::new(), vec![bar(2, 1e-3, "]]>")]),
+    ];
+    for svg in [chart.draw(&rows), chart.draw(&rows[1..]), chart.draw(&[])] {
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        let texts = texts(&svg);
+        for text in ["a &lt; b &amp;&amp; \"c\" &gt; 'd'", "&amp;amp;", "&lt;two&gt;", "&lt;/svg&gt;"] {
+            assert!(texts.contains(&text), "{text}: {texts:?}");
+        }
+    }
+}
+
+#[test]
+fn columns_line_up() {
+    let rows =
+        [["what", "how many"], ["short", "7"], ["rather long", "1234.6"]].map(|row| row.map(str::to_owned));
+    assert_eq!(table(&rows), "what         how many\nshort               7\nrather long    1234.6\n");
+}
