@@ -87,13 +87,13 @@ fn is_date(text: &str) -> bool {
 #[test]
 fn only_labels_of_the_table_are_accepted() {
     assert_problems("text\n```rust,ignore\n```\n```\n```", &["2: nothing checks", "4: nothing checks"]);
-    assert_problems("text\n\n    code\n", &["3: nothing checks the label `(none: indented code)`"]);
+    assert_problems("text\n    text\n\n    code\n", &["4: nothing checks the label `(none: indented code)`"]);
     assert_problems("```text\n\n```rust\n```", &["1: this fence isn't closed"]);
 }
 
 #[test]
 fn a_hidden_line_is_reported() {
-    assert_problems("```rust\n#[inline]\n  # f();\n```\n```rust,no_run\n#\n```", &["1: rust", "5: rust"]);
+    assert_problems("```rust\n#[x]\n  # f();\n```\n```rust,compile_fail\n#\n```", &["1: rust", "5: rust"]);
 }
 
 #[test]

@@ -35,8 +35,7 @@ fn leads_somewhere(page: &Page, target: &str) -> bool {
     // A forge gives these names to the headings.
     let mut names = titles.map(|title| title.to_lowercase().replace(' ', "-"));
     let is_kept = |c: &char| c.is_alphanumeric() || "-_".contains(*c);
-    path.exists()
-        && (heading.is_empty() || names.any(|name| name.chars().filter(is_kept).eq(heading.chars())))
+    path.exists() && (heading.is_empty() || names.any(|it| it.chars().filter(is_kept).eq(heading.chars())))
 }
 
 #[test]
@@ -44,8 +43,8 @@ fn a_link_leads_somewhere() {
     assert_problems("[a](src \"b\"), [`c`](docs/)\n`[d](e)`, `[f](g)\n[h](i)`, [j](https://k)", &[]);
     assert_problems("[a](#pool-recipes) [b](docs/README.md#part-one-the-recipe-in-its-own-order)", &[]);
     for target in ["gone.md", "docs/gone.svg", "#gone", "docs/README.md#gone", "src/lib.rs#gone"] {
-        let problem = format!("2: the link to `{target}` leads nowhere");
-        assert_problems(&format!("text\n![`a`]({target})"), &[&problem]);
+        let problem = format!("3: the link to `{target}` leads nowhere");
+        assert_problems(&format!("a lone `\n\n![`a`]({target})"), &[&problem]);
     }
 }
 

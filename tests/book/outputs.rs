@@ -76,10 +76,10 @@ fn dots_stand_for_parts_and_for_lines() {
 
 #[test]
 fn an_output_is_what_its_command_prints() {
-    let page = |command, shown| format!("<!-- output: cargo run {command} -->\n```text\n{shown}\n```");
+    let page = |command, shown| format!("<!-- output: cargo run {command} -->\n  ```text\n  {shown}\n  ```");
     assert_problems(&page("--release --example scoped", "..."), &[]);
     assert_problems(&page("--example executor -- --addr 127.0.0.1:0", "listening on [..]"), &[]);
-    assert_problems(&page("--example scoped", "[..] gone"), &["2: this isn't what"]);
+    assert_problems(&page("--example task_states", "[..]"), &["2: this isn't what"]);
     assert_problems(&page("--example scoped -- x", "..."), &["2: this isn't what"]);
     assert_problems(&page("--example gone", "..."), &["2: `cargo run --example gone`"]);
 }
