@@ -16,7 +16,6 @@ use std::time::Duration;
 use pool_recipes::Executor;
 
 // The command line, and a `println!` that doesn't panic when stdout is closed.
-// The command line, and a `println!` that doesn't panic when stdout is closed.
 use support::{arguments, log};
 
 /// Sends back what the client sends, until the client closes its connection.

@@ -15,7 +15,6 @@ use std::thread;
 use std::time::Duration;
 
 // The command line, and a `println!` that doesn't panic when stdout is closed.
-// The command line, and a `println!` that doesn't panic when stdout is closed.
 use support::{arguments, log};
 
 /// Sends back what the client sends, until the client closes its connection.

@@ -57,7 +57,7 @@ fn echo_server() -> Result<(), Box<dyn Error>> {
     let commands = thread::Builder::new().spawn(move || {
         // Until the first lines are printed. What a command has to say comes after them.
         thread::park();
-        obey(&stopper, stop_at_eof, log);
+        read_commands(&stopper, stop_at_eof, log);
     })?;
     log::listening(server.local_addr(), "type stop and press Enter");
     commands.thread().unpark();
@@ -84,8 +84,8 @@ fn echo_client(mut connection: Connection, peer: SocketAddr, log: &Log) {
     }
 }
 
-/// Stops the server when someone types `stop`.
-fn obey(stopper: &Stopper, stop_at_eof: bool, log: &Log) {
+/// Reads what is typed, and stops the server at `stop`.
+fn read_commands(stopper: &Stopper, stop_at_eof: bool, log: &Log) {
     for line in io::stdin().lock().split(b'\n') {
         match line.as_deref().map(<[u8]>::trim_ascii) {
             Ok(b"stop") => return stop(stopper, log),
@@ -114,8 +114,8 @@ fn stop(stopper: &Stopper, log: &Log) {
 
 /// Prints the server's lines on a thread of its own, the worker of a pool of one.
 ///
-/// When nobody reads stdout or stderr, its pipe fills up, and whoever prints waits. Here that is this worker, while the
-/// workers of the server go on and a stop still ends them. The lines wait in the queue; when too many do, lines are
+/// When nobody reads stdout or stderr, its pipe fills up, and a thread that prints waits. Here that is this worker. The
+/// server's own workers go on, and a stop still ends them. Lines wait in the queue; when too many wait, others are
 /// dropped and counted.
 struct Log {
     printer: Executor,

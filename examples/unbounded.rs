@@ -14,7 +14,6 @@ use std::thread;
 use std::time::Duration;
 
 // The command line, and a `println!` that doesn't panic when stdout is closed.
-// The command line, and a `println!` that doesn't panic when stdout is closed.
 use support::arguments::Arguments;
 use support::log;
 

@@ -2,6 +2,7 @@
 //!
 //! A flag is written `--flag VALUE`. What breaks a flag's rule is one line on stderr and exit code 2.
 
+use std::ffi::OsString;
 use std::fmt::{Display, Write};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -26,7 +27,7 @@ pub struct Arguments {
 impl Arguments {
     /// Reads the command line of an example that does what `about` says.
     pub fn new(about: &str) -> Self {
-        let utf8 = |raw: std::ffi::OsString| refuse(format_args!("{} is not UTF-8", raw.display()));
+        let utf8 = |raw: OsString| refuse(format_args!("{:?} is not UTF-8", raw.to_string_lossy()));
         let rest: Vec<_> = env::args_os().skip(1).map(|raw| raw.into_string().unwrap_or_else(utf8)).collect();
         let help = rest.iter().any(|argument| argument == "--help" || argument == "-h");
         let usage = format!("{about}\n\nusage: {} [OPTION]...\n\n", env!("CARGO_CRATE_NAME"));
@@ -53,8 +54,8 @@ impl Arguments {
     {
         let text = self.text(flag, help)?;
         let number = text.parse().ok().filter(|number| range.contains(number));
-        let kind = if T::from_str("0.5").is_ok() { "number" } else { "whole number" };
-        let rule = format_args!("must be a {kind} from {} to {}", range.start(), range.end());
+        let whole = if T::from_str("0.5").is_ok() { "" } else { "whole " };
+        let rule = format_args!("must be a {whole}number from {} to {}", range.start(), range.end());
         Some(number.unwrap_or_else(|| refuse_value(flag, &text, rule)))
     }
 
@@ -100,8 +101,7 @@ impl Arguments {
     }
 
     pub fn stack_size(&mut self) -> usize {
-        let help = "the stack of each thread that serves";
-        self.number_or(2 << 20, "--stack-size BYTES", help, 32_768..=usize::MAX)
+        self.number_or(2 << 20, "--stack-size BYTES", "the stack of each thread", 32_768..=usize::MAX)
     }
 }
 
