@@ -162,7 +162,7 @@ fn refusals() -> Outcome {
     log::print("What can't be had:\n")?;
     for (asked, answer) in [
         ("a stack of 1,000 bytes", refusal(1000)),
-        ("64 KiB on a stack of 64 KiB", format!("the process ends: {overflow}")),
+        ("96 KiB on a stack of 64 KiB", format!("the process ends: {overflow}")),
         ("a stack of 1/4 of all addresses", refusal(usize::MAX / 4)),
     ] {
         log::print(format!("{asked:<31}  {answer}"))?;
@@ -174,7 +174,7 @@ fn refusals() -> Outcome {
 fn overflow() -> Outcome {
     let pool = Executor::builder().workers(1).stack_size(65_536).build()?;
     #[expect(clippy::large_stack_arrays, reason = "it is what doesn't fit")]
-    pool.submit(|| _ = black_box([0_u8; 65_536])).result()?;
+    pool.submit(|| _ = black_box([0_u8; 98_304])).result()?;
     Ok(())
 }
 

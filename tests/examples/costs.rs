@@ -80,7 +80,7 @@ fn what_there_is_not_is_refused() {
         line.rsplit("  ").next().unwrap()
     };
     assert!(answer("a stack of 1,000 bytes").ends_with("at least 32768"), "{output}");
-    let ended = answer("64 KiB on a stack of 64 KiB");
+    let ended = answer("96 KiB on a stack of 64 KiB");
     assert!(ended.starts_with("the process ends: "), "{ended}");
     assert!(!cfg!(unix) || ended.contains("SIGABRT"), "{ended}");
     assert!(answer("a stack of 1/4 of all addresses").starts_with("could not start "));
