@@ -1,6 +1,6 @@
 //! Everything at once, from many threads: every task runs once or is cancelled once, never both, never neither.
 //!
-//! `STRESS_TASKS=1000000 cargo test --release --test stress -- --nocapture` runs as many tasks, and
+//! `STRESS_TASKS=1000000 cargo test --release --test pool stress -- --nocapture` runs as many tasks, and
 //! `STRESS_SEED` repeats a run's choices.
 
 use std::env;
