@@ -115,7 +115,7 @@ impl<'scope, T> ScopedHandle<'scope, T> {
     /// Callbacks are called in the order added, after the threads that wait are woken, on the thread that finished the
     /// task; one that is added later is called at once, on the thread that adds it. A callback may finish further
     /// tasks, cancel them for instance. The callbacks of those are called after it, one by one on the same thread, so
-    /// it must not wait for them. A panic in a callback is reported by the panic hook, and ends there.
+    /// it must not wait for them, nor for the task during which it is called. A panic in a callback is reported by the panic hook, and ends there.
     ///
     /// # Examples
     ///
