@@ -29,8 +29,9 @@ pub fn finish(jobs: Sender<Job>, workers: Vec<JoinHandle<()>>) {
 }
 
 pub fn try_recv<T>(receiver: &Mutex<Receiver<T>>) -> Result<T, TryRecvError> {
-    // An error means that another thread holds the lock.
-    receiver.try_lock().map_err(|_| TryRecvError::Empty)?.try_recv()
+    // Another thread holds the lock.
+    let Ok(receiver) = receiver.try_lock() else { return Err(TryRecvError::Empty) };
+    receiver.try_recv()
 }
 
 pub fn print_all(pool: &Executor, fetches: Vec<Work>, print: &mut dyn FnMut(u32)) {

@@ -40,6 +40,12 @@ pub fn finish_without_joining(jobs: Sender<Job>, workers: Vec<JoinHandle<()>>) {
     drop((jobs, workers));
 }
 
+/// A worker that has panicked is no reason to panic, nor to leave the others.
+pub fn finish_and_unwrap(jobs: Sender<Job>, workers: Vec<JoinHandle<()>>) {
+    drop(jobs);
+    workers.into_iter().for_each(|worker| worker.join().unwrap());
+}
+
 /// A thread that waits in `recv` holds the lock.
 pub fn try_recv_under_lock<T>(receiver: &Mutex<Receiver<T>>) -> Result<T, TryRecvError> {
     receiver.lock().unwrap().try_recv()
@@ -54,12 +60,6 @@ pub fn try_recv_and_unwrap<T>(receiver: &Mutex<Receiver<T>>) -> Result<T, TryRec
 pub fn print_all_in_order(pool: &Executor, fetches: Vec<Work>, print: &mut dyn FnMut(u32)) {
     let handles: Vec<_> = fetches.into_iter().map(|fetch| pool.submit(fetch)).collect();
     handles.into_iter().filter_map(|handle| handle.result().ok()).for_each(print);
-}
-
-/// An iterator is lazy: it submits each fetch after the result of the one before.
-pub fn print_all_lazily(pool: &Executor, fetches: Vec<Work>, print: &mut dyn FnMut(u32)) {
-    let handles = fetches.into_iter().map(|fetch| pool.submit(fetch));
-    handles.filter_map(|handle| handle.result().ok()).for_each(print);
 }
 
 /// The panic ends the loop, and the thread with it.
