@@ -1,7 +1,7 @@
 //! The book's exercises, and what grades them. Your answers go into `yours.rs`.
 //!
-//! A plain `cargo test` grades the graders: each must pass the right answer in `answers.rs`, and fail the one that
-//! isn't written yet and those in `wrong.rs`, with the sentence that names the mistake.
+//! A plain `cargo test` grades the graders. Each must pass the right answer in `answers.rs`. It must fail the answer that
+//! isn't written yet, and those in `wrong.rs` with the sentence that names the mistake.
 
 mod answers;
 mod wrong;
@@ -88,6 +88,7 @@ exercises! {
 
     #[test] fn ch11_a_model_tells_right_from_wrong(red_and_green, model, |_| todo!())
         model_of_one_thread: "the model is green, and `take` gives the one item to both threads",
+        model_without_loom: "the model is red, and `take` is right",
 }
 
 fn tell_apart<A: Copy + Send + 'static>(grader: fn(&Grade, A), right: A, stub: A, wrong: &[(A, &str)]) {
@@ -103,7 +104,7 @@ fn tell_apart<A: Copy + Send + 'static>(grader: fn(&Grade, A), right: A, stub: A
     });
 }
 
-/// What a grader waits for, as what is not so yet; in the end nothing, or the sentence with which the answer failed.
+/// Takes sentences that say what a grader waits for, then `None` if the answer passed, or the sentence why it failed.
 type Grade = Sender<Result<Option<&'static str>, &'static str>>;
 
 /// The error is a sentence that says what is not so yet. An answer that hangs is left behind on its threads.

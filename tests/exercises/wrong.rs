@@ -169,3 +169,8 @@ pub fn echo_with_patient_writes(stream: TcpStream, limit: Duration) -> io::Resul
 pub fn model_of_one_thread(take: Take) {
     loom::model(move || assert!(take(&loom::sync::Mutex::new(vec![1])).is_some()));
 }
+
+/// loom's locks work only inside `loom::model`.
+pub fn model_without_loom(take: Take) {
+    assert!(take(&loom::sync::Mutex::new(vec![1])).is_some());
+}
