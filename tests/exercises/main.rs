@@ -223,8 +223,7 @@ fn never_waits(grade: &Grade, try_recv: fn(&Mutex<Receiver<u32>>) -> Result<u32,
     let result = join(spawn(grade, move || try_recv(&shared)));
     check(result == empty, "another thread held the lock, and the result was not `Empty`");
     drop((held, sender));
-    let result = try_recv(&receiver);
-    check(result == Err(TryRecvError::Disconnected), "the closed channel did not give `Disconnected`");
+    check(try_recv(&receiver) == Err(TryRecvError::Disconnected), "a closed channel gave no `Disconnected`");
 }
 
 fn as_they_come(grade: &Grade, print_all: fn(&Executor, Vec<Work>, &mut dyn FnMut(u32))) {
