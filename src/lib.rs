@@ -1,6 +1,6 @@
 //! How a thread pool works, and how to write a right one: the Python Cookbook's recipe 12.7 from `std` alone.
 //!
-//! An [`Executor`] is a fixed crew of threads and a queue in front of them:
+//! An [`Executor`] is a fixed number of threads with a queue in front of them:
 //!
 //! ```
 //! use pool_recipes::Executor;

@@ -221,7 +221,7 @@ type Thread<'t> = (thread::ThreadId, Box<dyn FnOnce() -> thread::Result<()> + Se
 impl Drop for Threads<'_> {
     fn drop(&mut self) {
         let me = thread::current().id();
-        // A worker that dropped the last owner of its pool can't wait for itself, nor for the others, who may be
+        // A worker that dropped the last owner of its pool can't wait for itself, nor for the others, which may be
         // waiting for the task that it runs. They all leave when the queue is empty.
         if self.0.iter().any(|(id, _)| *id == me) {
             return;
