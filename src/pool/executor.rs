@@ -2,15 +2,14 @@
 
 use std::panic::{RefUnwindSafe, UnwindSafe, resume_unwind};
 use std::sync::Arc;
-use std::{fmt, io, mem};
+use std::{fmt, io, iter, mem};
 
-use super::error::{BuildError, Full, MIN_STACK_SIZE, contain};
+use super::error::{BuildError, Full, MIN_STACK_SIZE, TaskError, contain};
 use super::handle::Handle;
 use super::map::Map;
-use super::queue::SharedReceiver;
 use super::scope::Scope;
 use super::task::UnreadPanics;
-use super::worker::{Job, Jobs, StartHook, Worker};
+use super::worker::{Pool, Sender, StartHook, Worker};
 use crate::sync::{lock, mpsc, stack_overhead, thread};
 
 /// A fixed number of threads that run what is submitted to them, in the order submitted.
@@ -37,8 +36,8 @@ use crate::sync::{lock, mpsc, stack_overhead, thread};
 pub struct Executor {
     /// Takes the tasks in.
     pool: Scope<'static>,
-    /// The workers.
-    crew: Crew<'static, 'static>,
+    /// Runs them.
+    workers: Workers<'static, 'static>,
 }
 
 impl Executor {
@@ -179,12 +178,11 @@ impl Executor {
     /// # Ok::<(), pool_recipes::BuildError>(())
     /// ```
     pub fn shutdown_now(self) -> usize {
-        let Crew { open, queue, threads } = self.crew;
-        let shared = Arc::clone(&open.shared);
+        let Workers { open, pool, threads } = self.workers;
         drop(open);
-        // From here on no worker waits for the queue with the lock in its hand: all that is left is there to take.
-        let past_the_bound = std::iter::from_fn(|| shared.take_overflow());
-        let cancelled = past_the_bound.chain(queue).filter(|job| shared.cancel(job)).count();
+        // The queue is closed, so `next` doesn't wait any more: it takes what is left, and then ends.
+        let left = iter::from_fn(|| pool.next());
+        let cancelled = left.filter(|job| job.task.cancel(TaskError::Cancelled)).count();
         drop(threads);
         cancelled
     }
@@ -200,14 +198,13 @@ impl fmt::Debug for Executor {
     }
 }
 
-/// A pool that runs. Dropping it, on whatever way, closes it and then waits for the workers: fields are dropped in the
-/// order in which they are declared.
-struct Crew<'a, 't> {
+/// The workers of a pool. Dropping them, on whatever way, closes the queue and then waits until they have left: fields
+/// are dropped in the order in which they are declared.
+struct Workers<'a, 't> {
     /// When the tasks that are left have let go of it too, the queue is closed, and the workers leave.
-    open: Arc<Jobs<'a>>,
-    /// For `shutdown_now`, which empties it.
-    queue: SharedReceiver<Job<'a>>,
-    /// The workers' threads.
+    open: Arc<Sender<'a>>,
+    /// What they take their tasks from.
+    pool: Arc<Pool<'a>>,
     threads: Threads<'t>,
 }
 
@@ -326,12 +323,11 @@ impl Builder {
     /// overflow, and aborts the process where that can't be had. On Linux a process that may have no more mappings
     /// (`vm.max_map_count`, at some 16,000 threads) or no more address space (`ulimit -v`) can end that way.
     pub fn build(self) -> Result<Executor, BuildError> {
-        let workers = self.workers;
-        let crew = self.start(|thread, worker| {
+        let workers = self.start(None, |thread, worker| {
             let handle = thread.spawn(move || worker.work())?;
             Ok((handle.thread().id(), Box::new(|| handle.join())))
         })?;
-        Ok(Executor { pool: Scope::new(&crew.open, workers, None), crew })
+        Ok(Executor { pool: Scope { pool: Arc::clone(&workers.pool) }, workers })
     }
 
     /// Runs `f` with a pool of these settings whose tasks may borrow: see [`scope()`].
@@ -346,13 +342,12 @@ impl Builder {
     pub fn scope<'scope, R>(self, f: impl FnOnce(&Scope<'scope>) -> R) -> Result<R, BuildError> {
         let unread = Arc::new(UnreadPanics::default());
         let result = thread::scope(|threads| {
-            let workers = self.workers;
-            // `thread::scope` waits for the closures of its threads only. The crew joins them when it is dropped here.
-            let crew = self.start(|thread, worker| {
+            // `thread::scope` waits for the closures of its threads only. The drop of `workers` joins the threads.
+            let workers = self.start(Some(Arc::clone(&unread)), |thread, worker| {
                 let handle = thread.spawn_scoped(threads, move || worker.work())?;
                 Ok((handle.thread().id(), Box::new(|| handle.join())))
             })?;
-            Ok(f(&Scope::new(&crew.open, workers, Some(Arc::clone(&unread)))))
+            Ok(f(&Scope { pool: Arc::clone(&workers.pool) }))
         });
         let panics = mem::take(&mut *lock(&unread));
         match panics.into_iter().next() {
@@ -364,8 +359,9 @@ impl Builder {
     /// Starts the workers, each on a thread that `spawn` makes.
     fn start<'a, 't>(
         self,
+        unread: Option<Arc<UnreadPanics>>,
         spawn: impl Fn(thread::Builder, Worker<'a>) -> io::Result<Thread<'t>>,
-    ) -> Result<Crew<'a, 't>, BuildError> {
+    ) -> Result<Workers<'a, 't>, BuildError> {
         let Self { workers, stack_size, .. } = self;
         if workers == 0 {
             return Err(BuildError::NoWorkers);
@@ -378,18 +374,17 @@ impl Builder {
         let stack_size = pages(stack_size);
         let with_overhead = stack_size.saturating_add(pages(stack_overhead().unwrap_or(0)));
         // If anything below fails this is dropped, and the workers that have started leave and are joined.
-        let (open, queue) = Jobs::new(self.queue_capacity);
-        let mut crew = Crew { open, queue, threads: Threads::default() };
+        let (open, pool) = Pool::new(workers, self.queue_capacity, unread);
+        let mut running = Workers { open, pool, threads: Threads::default() };
         let (failed, panics) = mpsc::channel();
         for started in 0..workers {
             let name = format!("{}-{started}", self.thread_name);
             let thread = thread::Builder::new().name(name).stack_size(with_overhead);
             let on_start = self.on_worker_start.clone().map(|hook| (hook, failed.clone()));
-            let shared = Arc::clone(&crew.open.shared);
-            let worker = Worker { queue: crew.queue.clone(), shared, stack_size, on_start };
+            let worker = Worker { pool: Arc::clone(&running.pool), stack_size, on_start };
             let thread =
                 spawn(thread, worker).map_err(|error| BuildError::Spawn { started, workers, error })?;
-            crew.threads.0.push(thread);
+            running.threads.0.push(thread);
         }
         drop(failed);
         // An error says that all hooks have run, and dropped their senders.
@@ -397,7 +392,7 @@ impl Builder {
             return Err(BuildError::WorkerStart(panic));
         }
         contain(|| drop(self.on_worker_start));
-        Ok(crew)
+        Ok(running)
     }
 }
 

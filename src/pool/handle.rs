@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::TaskError;
-use super::task::{Callback, Outcome};
+use super::task::{Outcome, call_in_turn};
 use super::worker::{PoolId, is_mine, run_nested};
 use crate::sync::mpsc;
 
@@ -51,7 +51,9 @@ impl<'scope, T> ScopedHandle<'scope, T> {
     /// [`TaskError::Panicked`] if the task panicked, [`TaskError::Cancelled`] if it was cancelled before it started,
     /// and [`TaskError::NestedTooDeep`] if the worker's stack had no room to run it.
     pub fn result(self) -> Result<T, TaskError> {
-        self.run_if_mine();
+        if is_mine(self.pool) {
+            run_nested(&*self.task);
+        }
         self.task.wait()
     }
 
@@ -135,14 +137,7 @@ impl<'scope, T> ScopedHandle<'scope, T> {
     /// # Ok::<(), pool_recipes::BuildError>(())
     /// ```
     pub fn on_done(&self, callback: impl FnOnce() + Send + 'static) {
-        self.task.on_done(Callback::Call(Box::new(callback)));
-    }
-
-    /// Runs the task if this thread is one of its pool's workers and the task has not started.
-    fn run_if_mine(&self) {
-        if is_mine(self.pool) {
-            run_nested(&*self.task);
-        }
+        self.task.on_done(Box::new(move || call_in_turn(Box::new(callback))));
     }
 }
 
@@ -180,24 +175,19 @@ pub fn as_completed<'scope, T>(
     let mut handles: Vec<_> = handles.into_iter().map(Some).collect();
     let (done, finished) = mpsc::channel();
     for (index, handle) in handles.iter().flatten().enumerate() {
-        handle.task.on_done(Callback::Send(done.clone(), index));
+        let done = done.clone();
+        // Nobody listens any more once the iterator is dropped.
+        handle.task.on_done(Box::new(move || done.send(index).unwrap_or_default()));
     }
     drop(done);
     std::iter::from_fn(move || {
-        loop {
-            match finished.try_recv() {
-                Ok(index) => return handles[index].take(),
-                Err(mpsc::TryRecvError::Disconnected) => return None,
-                Err(mpsc::TryRecvError::Empty) => {}
-            }
-            // A task that has started will finish without this thread's help, so it is right to wait for it, and
-            // wrong to run another one that may take long, or want a lock that this thread holds.
-            let mut left = handles.iter().flatten();
-            let mine = left.clone().find(|handle| is_mine(handle.pool));
-            match mine {
-                Some(handle) if left.all(|handle| handle.task.is_pending()) => handle.run_if_mine(),
-                _ => return finished.recv().ok().and_then(|index| handles[index].take()),
-            }
+        // A task that has started will finish without this thread's help, so it is right to wait for it, and wrong to
+        // run another one that may take long, or want a lock that this thread holds.
+        let mut left = handles.iter().flatten();
+        let mine = left.clone().find(|handle| is_mine(handle.pool));
+        if left.all(|handle| handle.task.is_pending()) {
+            mine.inspect(|handle| run_nested(&*handle.task));
         }
+        finished.recv().ok().and_then(|index| handles[index].take())
     })
 }

@@ -1,13 +1,13 @@
 //! What takes tasks in: a [`Scope`], for tasks that may borrow.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use super::error::{Full, TaskError};
+use super::error::Full;
 use super::handle::ScopedHandle;
 use super::map::Map;
 use super::task::{Run, Task, UnreadPanics};
-use super::worker::{Job, Jobs, PoolId};
+use super::worker::Pool;
 
 /// A pool whose tasks may borrow for `'scope`; [`scope()`](super::scope()) makes one.
 ///
@@ -15,22 +15,13 @@ use super::worker::{Job, Jobs, PoolId};
 /// has returned and all tasks are done, whatever is still submitted through a clone is cancelled.
 #[derive(Clone)]
 pub struct Scope<'scope> {
-    /// Weak, so that the channel is closed, and the workers leave, whatever becomes of the clones.
-    jobs: Weak<Jobs<'scope>>,
-    pool: PoolId,
-    workers: usize,
-    /// Where tasks leave a panic that nobody read; an executor has no end at which someone could be told.
-    unread: Option<Arc<UnreadPanics>>,
+    pub(crate) pool: Arc<Pool<'scope>>,
 }
 
 impl<'scope> Scope<'scope> {
-    pub(crate) fn new(jobs: &Arc<Jobs<'scope>>, workers: usize, unread: Option<Arc<UnreadPanics>>) -> Self {
-        Self { jobs: Arc::downgrade(jobs), pool: jobs.pool(), workers, unread }
-    }
-
     /// Submits `f` to be run by a worker, as [`Executor::submit`](super::Executor::submit) does.
     pub fn submit<T: Send + 'scope>(&self, f: impl FnOnce() -> T + Send + 'scope) -> ScopedHandle<'scope, T> {
-        self.queue(f, self.unread.clone(), true).unwrap_or_else(never_full)
+        self.queue(f, self.pool.unread.clone(), true).unwrap_or_else(never_full)
     }
 
     /// Submits `f` if that needs no waiting, as [`Executor::try_submit`](super::Executor::try_submit) does.
@@ -42,7 +33,7 @@ impl<'scope> Scope<'scope> {
         &self,
         f: F,
     ) -> Result<ScopedHandle<'scope, T>, Full<F>> {
-        self.queue(f, self.unread.clone(), false)
+        self.queue(f, self.pool.unread.clone(), false)
     }
 
     /// Applies `f` to every input, as [`Executor::map`](super::Executor::map) does.
@@ -52,7 +43,7 @@ impl<'scope> Scope<'scope> {
         f: impl Fn(I::Item) -> T + Send + Sync + 'scope,
     ) -> Map<'_, 'scope, I::IntoIter, T> {
         let f = Arc::new(f);
-        Map::new(inputs.into_iter(), self.workers.saturating_mul(2), move |input| {
+        Map::new(inputs.into_iter(), self.workers().saturating_mul(2), move |input| {
             let f = Arc::clone(&f);
             // To drop the iterator is to decide not to look, so an unread panic goes nowhere.
             self.queue(move || f(input), None, true).unwrap_or_else(never_full)
@@ -61,12 +52,12 @@ impl<'scope> Scope<'scope> {
 
     /// The number of workers.
     pub fn workers(&self) -> usize {
-        self.workers
+        self.pool.workers
     }
 
     /// The number of tasks that wait, as [`Executor::queued`](super::Executor::queued) counts them.
     pub fn queued(&self) -> usize {
-        self.jobs.upgrade().map_or(0, |jobs| jobs.queued())
+        self.pool.queued()
     }
 
     /// Puts a closure into the queue. A large one gets an allocation of its own: it is moved through the stack several
@@ -90,15 +81,8 @@ impl<'scope> Scope<'scope> {
         may_wait: bool,
     ) -> Result<ScopedHandle<'scope, T>, F> {
         let task = Arc::new(task);
-        let is_queued = match self.jobs.upgrade() {
-            Some(jobs) => {
-                // Only a scope's tasks keep it open: an executor is open as long as its owner wants.
-                let open = self.unread.as_ref().map(|_| Arc::clone(&jobs));
-                jobs.submit(Job { task: Arc::clone(&task) as _, _open: open }, may_wait)
-            }
-            None => task.cancel(TaskError::Cancelled),
-        };
-        if is_queued { Ok(ScopedHandle::new(task, self.pool)) } else { Err(task.reclaim()) }
+        let is_queued = self.pool.submit(Arc::clone(&task) as Arc<dyn Run + 'scope>, may_wait);
+        if is_queued { Ok(ScopedHandle::new(task, self.pool.id())) } else { Err(task.reclaim()) }
     }
 }
 
@@ -111,6 +95,6 @@ fn never_full<F, T>(_: Full<F>) -> T {
 
 impl fmt::Debug for Scope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope").field("workers", &self.workers).finish_non_exhaustive()
+        f.debug_struct("Scope").field("workers", &self.workers()).finish_non_exhaustive()
     }
 }

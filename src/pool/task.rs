@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::error::{Panic, TaskError, contain};
-use crate::sync::{Condvar, Mutex, MutexGuard, lock, mpsc, thread, thread_local, yields_before_blocking};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread, thread_local, yields_before_blocking};
 
 /// What the queue and the workers need of a task.
 pub(crate) trait Run: Send + Sync {
@@ -43,15 +43,8 @@ pub(crate) trait Outcome<T>: Run {
     fn on_done(&self, callback: Callback);
 }
 
-/// What happens when a task is finished.
-pub(crate) enum Callback {
-    /// A number is sent, which `as_completed` waits for.
-    Send(mpsc::Sender<usize>, usize),
-    /// Code of the user's runs.
-    Call(Call),
-}
-
-type Call = Box<dyn FnOnce() + Send>;
+/// What to call when a task is finished. It must not panic.
+pub(crate) type Callback = Box<dyn FnOnce() + Send>;
 
 /// Where a scope looks for panics that nobody can read any more.
 pub(crate) type UnreadPanics = Mutex<Vec<Panic>>;
@@ -101,7 +94,9 @@ impl<F: FnOnce() -> T, T> Task<F, T> {
         if awaited {
             self.finished.notify_all();
         }
-        callbacks.into_iter().for_each(Callback::call);
+        for callback in callbacks {
+            callback();
+        }
         contain(|| drop(before));
     }
 }
@@ -173,7 +168,7 @@ impl<F: FnOnce() -> T + Send, T: Send> Outcome<T> for Task<F, T> {
         let mut state = lock(&self.state);
         if state.is_finished() {
             drop(state);
-            callback.call();
+            callback();
         } else {
             state.callbacks.push(callback);
         }
@@ -209,32 +204,28 @@ impl<F, T> Drop for Task<F, T> {
     }
 }
 
+/// Calls code of the user's; if this thread is in such a call already, then after that one.
+///
+/// A callback may finish further tasks. Their callbacks are ready then, and the outermost call runs them one after the
+/// other: a chain of callbacks doesn't grow the stack.
+pub(crate) fn call_in_turn(callback: Callback) {
+    let outermost = READY.with(|ready| {
+        let mut ready = ready.borrow_mut();
+        let outermost = ready.is_none();
+        ready.get_or_insert_default().push_back(callback);
+        outermost
+    });
+    if outermost {
+        while let Some(callback) = READY.with(|ready| ready.borrow_mut().as_mut()?.pop_front()) {
+            contain(callback);
+        }
+        READY.with(|ready| ready.take());
+    }
+}
+
 thread_local! {
     /// The callbacks that are ready while another one runs on this thread; `None` while none does. There is nothing to
     /// drop then, and without a destructor it can be used until the thread is gone.
-    static READY: ManuallyDrop<RefCell<Option<VecDeque<Call>>>> = const { ManuallyDrop::new(RefCell::new(None)) };
-}
-
-impl Callback {
-    /// Calls it. A callback that finishes further tasks makes theirs ready, and the outermost call runs those one after
-    /// the other: a chain of callbacks doesn't grow the stack.
-    fn call(self) {
-        let callback = match self {
-            // Nobody listens any more once `as_completed` is dropped.
-            Self::Send(done, index) => return done.send(index).unwrap_or_default(),
-            Self::Call(callback) => callback,
-        };
-        let outermost = READY.with(|ready| {
-            let mut ready = ready.borrow_mut();
-            let outermost = ready.is_none();
-            ready.get_or_insert_default().push_back(callback);
-            outermost
-        });
-        if outermost {
-            while let Some(callback) = READY.with(|ready| ready.borrow_mut().as_mut()?.pop_front()) {
-                contain(callback);
-            }
-            READY.with(|ready| ready.take());
-        }
-    }
+    static READY: ManuallyDrop<RefCell<Option<VecDeque<Callback>>>> =
+        const { ManuallyDrop::new(RefCell::new(None)) };
 }

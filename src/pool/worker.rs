@@ -3,21 +3,19 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::error::{MIN_STACK_SIZE, Panic, TaskError};
 use super::queue::SharedReceiver;
-use super::task::Run;
-use crate::sync::atomic::AtomicUsize;
-use crate::sync::atomic::Ordering::Relaxed;
+use super::task::{Run, UnreadPanics};
+use crate::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::mpsc::{self, TrySendError};
 use crate::sync::{Mutex, lock, stack_overhead, stack_pointer, thread_local};
 
 /// What a new thread needs to be a worker.
 pub(crate) struct Worker<'a> {
-    /// Where its tasks come from, shared with the other workers.
-    pub(crate) queue: SharedReceiver<Job<'a>>,
-    pub(crate) shared: Arc<Shared<'a>>,
+    /// Where its tasks come from.
+    pub(crate) pool: Arc<Pool<'a>>,
     /// The bytes that its tasks have, to tell how much of them is left.
     pub(crate) stack_size: usize,
     /// What to run before the first task, and where to send its panic. The sender is dropped when it has run.
@@ -27,18 +25,11 @@ pub(crate) struct Worker<'a> {
 /// What [`Builder::on_worker_start`](super::Builder::on_worker_start) was given.
 pub(crate) type StartHook = Arc<dyn Fn() + Send + Sync>;
 
-/// A task as the queue holds it.
-pub(crate) struct Job<'a> {
-    pub(crate) task: Arc<dyn Run + 'a>,
-    /// In a scope, keeps the channel open until the task has run, because the task may submit further ones.
-    pub(crate) _open: Option<Arc<Jobs<'a>>>,
-}
-
 impl Worker<'_> {
     pub(crate) fn work(self) {
         let stack_end = stack_pointer().saturating_sub(self.stack_size);
         let stack_floor = stack_end + stack_reserve(self.stack_size);
-        let me = Identity { pool: Arc::as_ptr(&self.shared).addr(), stack_end, stack_floor };
+        let me = Identity { pool: self.pool.id(), stack_end, stack_floor };
         if let Some((hook, failed)) = self.on_start {
             // The hook is dropped before the builder hears of it: should that drop panic, it is caught here.
             let call = AssertUnwindSafe(move || (hook(), drop(hook)));
@@ -50,46 +41,51 @@ impl Worker<'_> {
         }
         // No panic can leave the loop, and after it this thread is no worker: not when its thread-locals are dropped.
         SELF.with(|own| own.set(Some(me)));
-        for job in self.queue {
-            let mut next = Some(job);
-            while let Some(job) = next {
-                self.shared.queued.fetch_sub(1, Relaxed);
-                job.task.run();
-                next = self.shared.take_overflow();
-            }
+        while let Some(job) = self.pool.next() {
+            job.task.run();
         }
         SELF.with(|own| own.set(None));
     }
 }
 
-/// The sending side of a pool.
-///
-/// The executor or the scope owns it, and in a scope so does each task that waits or runs. When the last of them lets
-/// go the channel is closed, and the workers leave.
-pub(crate) struct Jobs<'a> {
-    sender: Sender<'a>,
-    pub(crate) shared: Arc<Shared<'a>>,
-}
-
-/// `std` gives the two kinds of channel two types of sender.
-enum Sender<'a> {
-    Unbounded(mpsc::Sender<Job<'a>>),
-    Bounded(mpsc::SyncSender<Job<'a>>),
-}
-
-/// What the submitters and the workers of a pool share beside the channel.
-pub(crate) struct Shared<'a> {
+/// What the submitters and the workers of a pool share.
+pub(crate) struct Pool<'a> {
+    /// Weak, so that the channel is closed, and the workers leave, however long a [`Scope`](super::Scope) is kept.
+    sender: Weak<Sender<'a>>,
+    queue: SharedReceiver<Job<'a>>,
     /// Tasks on their way to a worker; counted up before a task is sent and down after it is received, so that it
     /// never wraps.
     queued: AtomicUsize,
     /// Tasks of a bounded pool for which neither the queue nor the stack of the worker that submitted them had room.
     /// That worker runs them when it is back in its loop, if no other worker does so earlier.
     overflow: Option<Mutex<VecDeque<Job<'a>>>>,
+    /// In a scope, where tasks leave a panic that nobody read; an executor has no end at which someone could be told.
+    pub(crate) unread: Option<Arc<UnreadPanics>>,
+    pub(crate) workers: usize,
 }
 
-impl<'a> Jobs<'a> {
-    /// The sending side, and the receiving side that the workers will share.
-    pub(crate) fn new(queue_capacity: Option<usize>) -> (Arc<Self>, SharedReceiver<Job<'a>>) {
+/// The sending side of a pool's channel. `std` gives the two kinds of channel two types of sender.
+///
+/// The executor or the scope owns it, and in a scope so does each task that waits or runs. When the last of them lets
+/// go the channel is closed, and the workers leave.
+pub(crate) enum Sender<'a> {
+    Unbounded(mpsc::Sender<Job<'a>>),
+    Bounded(mpsc::SyncSender<Job<'a>>),
+}
+
+/// A task as the queue holds it.
+pub(crate) struct Job<'a> {
+    pub(crate) task: Arc<dyn Run + 'a>,
+    /// In a scope, keeps the channel open until the task has run, because the task may submit further ones.
+    _open: Option<Arc<Sender<'a>>>,
+}
+
+impl<'a> Pool<'a> {
+    pub(crate) fn new(
+        workers: usize,
+        queue_capacity: Option<usize>,
+        unread: Option<Arc<UnreadPanics>>,
+    ) -> (Arc<Sender<'a>>, Arc<Self>) {
         let (sender, receiver) = if let Some(capacity) = queue_capacity {
             let (sender, receiver) = mpsc::sync_channel(capacity);
             (Sender::Bounded(sender), receiver)
@@ -97,29 +93,39 @@ impl<'a> Jobs<'a> {
             let (sender, receiver) = mpsc::channel();
             (Sender::Unbounded(sender), receiver)
         };
-        let overflow = queue_capacity.map(|_| Mutex::default());
-        let shared = Arc::new(Shared { queued: AtomicUsize::new(0), overflow });
-        (Arc::new(Self { sender, shared }), SharedReceiver::new(receiver))
+        let open = Arc::new(sender);
+        let pool = Self {
+            sender: Arc::downgrade(&open),
+            queue: SharedReceiver::new(receiver),
+            queued: AtomicUsize::new(0),
+            overflow: queue_capacity.map(|_| Mutex::default()),
+            unread,
+            workers,
+        };
+        (open, Arc::new(pool))
     }
 
-    /// Queues `job`. If the queue is full it waits, or, unless it `may_wait`, drops `job` and returns false.
+    /// Queues `task`. If the queue is full it waits, or, unless it `may_wait`, drops `task` and returns false.
     ///
     /// A worker of this pool doesn't wait, because it might wait for itself: when the queue is full it runs the task
     /// here and now, or, if its stack has no room for that, lets the task go past the bound.
-    pub(crate) fn submit(&self, job: Job<'a>, may_wait: bool) -> bool {
-        self.shared.queued.fetch_add(1, Relaxed);
-        let sent = match &self.sender {
+    pub(crate) fn submit(&self, task: Arc<dyn Run + 'a>, may_wait: bool) -> bool {
+        let Some(sender) = self.sender.upgrade() else { return task.cancel(TaskError::Cancelled) };
+        // Only a scope's tasks keep it open: an executor is open as long as its owner wants.
+        let job = Job { task, _open: self.unread.as_ref().map(|_| Arc::clone(&sender)) };
+        self.queued.fetch_add(1, Relaxed);
+        let sent = match &*sender {
             Sender::Unbounded(sender) => sender.send(job).map_err(TrySendError::from),
-            Sender::Bounded(sender) if may_wait && !is_mine(self.pool()) => {
+            Sender::Bounded(sender) if may_wait && !is_mine(self.id()) => {
                 sender.send(job).map_err(TrySendError::from)
             }
             Sender::Bounded(sender) => sender.try_send(job),
         };
         let Err(TrySendError::Full(job)) = sent else { return true };
-        match &self.shared.overflow {
+        match &self.overflow {
             Some(overflow) if may_wait && stack_is_low() => lock(overflow).push_back(job),
             _ => {
-                self.shared.queued.fetch_sub(1, Relaxed);
+                self.queued.fetch_sub(1, Relaxed);
                 if may_wait {
                     job.task.run();
                 }
@@ -128,25 +134,20 @@ impl<'a> Jobs<'a> {
         may_wait
     }
 
-    pub(crate) fn queued(&self) -> usize {
-        self.shared.queued.load(Relaxed)
-    }
-
-    pub(crate) fn pool(&self) -> PoolId {
-        Arc::as_ptr(&self.shared).addr()
-    }
-}
-
-impl<'a> Shared<'a> {
-    /// Takes a task that went past the bound.
-    pub(crate) fn take_overflow(&self) -> Option<Job<'a>> {
-        lock(self.overflow.as_ref()?).pop_front()
-    }
-
-    /// Cancels a task that was waiting; whether it was this call that did so.
-    pub(crate) fn cancel(&self, job: &Job<'_>) -> bool {
+    /// Takes the next task, first of all one that went past the bound; waits while there is none. `None` is the end.
+    pub(crate) fn next(&self) -> Option<Job<'a>> {
+        let past_the_bound = self.overflow.as_ref().and_then(|overflow| lock(overflow).pop_front());
+        let job = past_the_bound.or_else(|| self.queue.recv().ok())?;
         self.queued.fetch_sub(1, Relaxed);
-        job.task.cancel(TaskError::Cancelled)
+        Some(job)
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.queued.load(Relaxed)
+    }
+
+    pub(crate) fn id(&self) -> PoolId {
+        std::ptr::from_ref(self).addr()
     }
 }
 
