@@ -179,7 +179,7 @@ impl Executor {
     /// ```
     pub fn shutdown_now(self) -> usize {
         let Workers { open, pool, threads } = self.workers;
-        drop(open);
+        drop((self.pool, open));
         // The queue is closed, so `next` doesn't wait any more: it takes what is left, and then ends.
         let left = iter::from_fn(|| pool.next());
         let cancelled = left.filter(|job| job.task.cancel(TaskError::Cancelled)).count();
@@ -327,7 +327,8 @@ impl Builder {
             let handle = thread.spawn(move || worker.work())?;
             Ok((handle.thread().id(), Box::new(|| handle.join())))
         })?;
-        Ok(Executor { pool: Scope { pool: Arc::clone(&workers.pool) }, workers })
+        let open = Some(Arc::clone(&workers.open));
+        Ok(Executor { pool: Scope { pool: Arc::clone(&workers.pool), open }, workers })
     }
 
     /// Runs `f` with a pool of these settings whose tasks may borrow: see [`scope()`].
@@ -347,7 +348,7 @@ impl Builder {
                 let handle = thread.spawn_scoped(threads, move || worker.work())?;
                 Ok((handle.thread().id(), Box::new(|| handle.join())))
             })?;
-            Ok(f(&Scope { pool: Arc::clone(&workers.pool) }))
+            Ok(f(&Scope { pool: Arc::clone(&workers.pool), open: None }))
         });
         let panics = mem::take(&mut *lock(&unread));
         match panics.into_iter().next() {

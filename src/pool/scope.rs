@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::error::Full;
 use super::handle::ScopedHandle;
 use super::map::Map;
-use super::task::{Run, Task, UnreadPanics};
-use super::worker::Pool;
+use super::task::{Task, UnreadPanics};
+use super::worker::{Pool, Sender};
 
 /// A pool whose tasks may borrow for `'scope`; [`scope()`](super::scope()) makes one.
 ///
@@ -16,6 +16,8 @@ use super::worker::Pool;
 #[derive(Clone)]
 pub struct Scope<'scope> {
     pub(crate) pool: Arc<Pool<'scope>>,
+    /// An executor owns the sending side.
+    pub(crate) open: Option<Arc<Sender<'scope>>>,
 }
 
 impl<'scope> Scope<'scope> {
@@ -81,7 +83,7 @@ impl<'scope> Scope<'scope> {
         may_wait: bool,
     ) -> Result<ScopedHandle<'scope, T>, F> {
         let task = Arc::new(task);
-        let is_queued = self.pool.submit(Arc::clone(&task) as Arc<dyn Run + 'scope>, may_wait);
+        let is_queued = self.pool.submit(self.open.as_deref(), Arc::clone(&task) as _, may_wait);
         if is_queued { Ok(ScopedHandle::new(task, self.pool.id())) } else { Err(task.reclaim()) }
     }
 }

@@ -55,7 +55,8 @@ pub(crate) struct Pool<'a> {
     queue: SharedReceiver<Job<'a>>,
     /// Tasks on their way to a worker; counted up before a task is sent and down after it is received, so that it
     /// never wraps.
-    queued: AtomicUsize,
+    submitted: Box<AtomicUsize>,
+    taken: Box<AtomicUsize>,
     /// Tasks of a bounded pool for which neither the queue nor the stack of the worker that submitted them had room.
     /// That worker runs them when it is back in its loop, if no other worker does so earlier.
     overflow: Option<Mutex<VecDeque<Job<'a>>>>,
@@ -97,7 +98,8 @@ impl<'a> Pool<'a> {
         let pool = Self {
             sender: Arc::downgrade(&open),
             queue: SharedReceiver::new(receiver),
-            queued: AtomicUsize::new(0),
+            submitted: Box::new(AtomicUsize::new(0)),
+            taken: Box::new(AtomicUsize::new(0)),
             overflow: queue_capacity.map(|_| Mutex::default()),
             unread,
             workers,
@@ -109,12 +111,12 @@ impl<'a> Pool<'a> {
     ///
     /// A worker of this pool doesn't wait, because it might wait for itself: when the queue is full it runs the task
     /// here and now, or, if its stack has no room for that, lets the task go past the bound.
-    pub(crate) fn submit(&self, task: Arc<dyn Run + 'a>, may_wait: bool) -> bool {
-        let Some(sender) = self.sender.upgrade() else { return task.cancel(TaskError::Cancelled) };
-        // Only a scope's tasks keep it open: an executor is open as long as its owner wants.
-        let job = Job { task, _open: self.unread.as_ref().map(|_| Arc::clone(&sender)) };
-        self.queued.fetch_add(1, Relaxed);
-        let sent = match &*sender {
+    pub(crate) fn submit(&self, open: Option<&Sender<'a>>, task: Arc<dyn Run + 'a>, may_wait: bool) -> bool {
+        let upgraded = if open.is_some() { None } else { self.sender.upgrade() };
+        let Some(sender) = open.or(upgraded.as_deref()) else { return task.cancel(TaskError::Cancelled) };
+        let job = Job { task, _open: upgraded.clone() };
+        self.submitted.fetch_add(1, Relaxed);
+        let sent = match sender {
             Sender::Unbounded(sender) => sender.send(job).map_err(TrySendError::from),
             Sender::Bounded(sender) if may_wait && !is_mine(self.id()) => {
                 sender.send(job).map_err(TrySendError::from)
@@ -125,7 +127,7 @@ impl<'a> Pool<'a> {
         match &self.overflow {
             Some(overflow) if may_wait && stack_is_low() => lock(overflow).push_back(job),
             _ => {
-                self.queued.fetch_sub(1, Relaxed);
+                self.submitted.fetch_sub(1, Relaxed);
                 if may_wait {
                     job.task.run();
                 }
@@ -138,12 +140,13 @@ impl<'a> Pool<'a> {
     pub(crate) fn next(&self) -> Option<Job<'a>> {
         let past_the_bound = self.overflow.as_ref().and_then(|overflow| lock(overflow).pop_front());
         let job = past_the_bound.or_else(|| self.queue.recv().ok())?;
-        self.queued.fetch_sub(1, Relaxed);
+        self.taken.fetch_add(1, Relaxed);
         Some(job)
     }
 
     pub(crate) fn queued(&self) -> usize {
-        self.queued.load(Relaxed)
+        let taken = self.taken.load(Relaxed);
+        self.submitted.load(Relaxed).saturating_sub(taken)
     }
 
     pub(crate) fn id(&self) -> PoolId {
