@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use pool_recipes::{Executor, Handle, TaskError, as_completed};
+use pool_recipes::{Executor, Full, Handle, TaskError, as_completed};
 
 const CLIENTS: u64 = 4;
 const TASKS_A_ROUND: usize = 500;
@@ -67,7 +67,7 @@ fn round(ledger: &Arc<Ledger>, random: &mut Random) {
 }
 
 /// Does one of the things that can be done with a pool.
-fn step(pool: &Arc<Executor>, ledger: &Arc<Ledger>, random: &mut Random, kept: &mut Vec<Handle<Outcome>>) {
+fn step(pool: &Arc<Executor>, ledger: &Arc<Ledger>, random: &mut Random, kept: &mut Vec<Handle<()>>) {
     let entry = Entry::new(ledger);
     match random.below(10) {
         0 => drop(pool.submit(|| entry.run())),
@@ -78,8 +78,7 @@ fn step(pool: &Arc<Executor>, ledger: &Arc<Ledger>, random: &mut Random, kept: &
         }
         2 => kept.push(pool.submit(|| {
             entry.run();
-            // Unlike `panic!`, it prints nothing.
-            resume_unwind(Box::new(ON_PURPOSE))
+            resume_unwind(Box::new("on purpose")) // unlike `panic!`, it prints nothing
         })),
         3 => {
             let handle = pool.submit(|| entry.run());
@@ -90,7 +89,7 @@ fn step(pool: &Arc<Executor>, ledger: &Arc<Ledger>, random: &mut Random, kept: &
         }
         4 => match pool.try_submit(|| entry.run()) {
             Ok(handle) => settle(handle),
-            Err(full) => drop(full.0()),
+            Err(Full(run)) => run(),
         },
         5 | 6 => {
             let (inner, ledger) = (Arc::clone(pool), Arc::clone(ledger));
@@ -98,13 +97,13 @@ fn step(pool: &Arc<Executor>, ledger: &Arc<Ledger>, random: &mut Random, kept: &
                 let entries: Vec<_> = (0..3).map(|_| Entry::new(&ledger)).collect();
                 let nested = entries.into_iter().map(|entry| inner.submit(|| entry.run()));
                 as_completed(nested).for_each(settle);
-                entry.run()
+                entry.run();
             }));
         }
         7 => {
             let other = Entry::new(ledger);
             let handle = pool.submit(|| entry.run());
-            handle.on_done(move || _ = other.run());
+            handle.on_done(|| other.run());
             kept.push(handle);
         }
         8 => {
@@ -116,20 +115,12 @@ fn step(pool: &Arc<Executor>, ledger: &Arc<Ledger>, random: &mut Random, kept: &
     }
 }
 
-/// Waits for a task; what its handle says is what the ledger must say, or the task's own entry would have.
-fn settle(handle: Handle<Outcome>) {
+/// Waits for a task, which may have been cancelled, or have panicked on purpose.
+fn settle(handle: Handle<()>) {
     match handle.result() {
-        Ok(Outcome::Ran) | Err(TaskError::Cancelled) => {}
-        Err(TaskError::Panicked(panic)) => assert_eq!(panic.message(), ON_PURPOSE),
-        Err(error) => panic!("{error}"),
+        Ok(()) | Err(TaskError::Cancelled) => {}
+        Err(error) => assert_eq!(error.to_string(), "the task panicked: on purpose"),
     }
-}
-
-/// The message of the panics that are part of the test.
-const ON_PURPOSE: &str = "on purpose";
-
-enum Outcome {
-    Ran,
 }
 
 #[derive(Default)]
@@ -139,7 +130,7 @@ struct Ledger {
     cancelled: AtomicUsize,
 }
 
-/// What each task holds: written down as run when it is, and as cancelled when it is dropped before.
+/// What each task holds. When it is dropped, it is written down as run, or as cancelled if it wasn't.
 struct Entry {
     ledger: Arc<Ledger>,
     ran: bool,
@@ -151,19 +142,15 @@ impl Entry {
         Entry { ledger: Arc::clone(ledger), ran: false }
     }
 
-    fn run(mut self) -> Outcome {
-        assert!(!self.ran);
+    fn run(mut self) {
         self.ran = true;
-        self.ledger.ran.fetch_add(1, SeqCst);
-        Outcome::Ran
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        if !self.ran {
-            self.ledger.cancelled.fetch_add(1, SeqCst);
-        }
+        let count = if self.ran { &self.ledger.ran } else { &self.ledger.cancelled };
+        count.fetch_add(1, SeqCst);
     }
 }
 

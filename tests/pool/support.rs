@@ -34,18 +34,18 @@ pub fn inside<T: Send + 'static>(pool: Executor, f: impl FnOnce(&Arc<Executor>) 
 
 /// Occupies one worker of `pool`; returns once it is occupied. Dropping what it returns sets the worker free.
 pub fn occupy(pool: &Executor) -> mpsc::Sender<()> {
-    busy(pool).1
+    busy(pool, ()).1
 }
 
-/// Occupies one worker, and returns the handle of the task that does it.
-pub fn busy(pool: &Executor) -> (Handle<&'static str>, mpsc::Sender<()>) {
+/// Occupies one worker with a task of this result, and returns its handle too.
+pub fn busy<T: Send + 'static>(pool: &Executor, result: T) -> (Handle<T>, mpsc::Sender<()>) {
     let (release, released) = mpsc::channel();
     let (start, started) = mpsc::channel();
     let handle = pool.submit(move || {
         start.send(()).unwrap();
         // An error is the signal: the sender is gone.
         released.recv().unwrap_err();
-        "set free"
+        result
     });
     started.recv().unwrap();
     (handle, release)
@@ -58,7 +58,8 @@ pub fn ends<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     heard.recv_timeout(LONG).expect("it hangs, or it panicked")
 }
 
-/// Counts this thread from now until it drops its thread-locals, which is the last thing that a thread does.
+/// Counts this thread from now until it drops its thread-locals, which is the last thing that a thread does, and here may
+/// take some time.
 pub struct CountsItsThread(Arc<AtomicUsize>);
 
 impl CountsItsThread {
@@ -71,6 +72,7 @@ impl CountsItsThread {
 
 impl Drop for CountsItsThread {
     fn drop(&mut self) {
+        (0..2_000).for_each(|_| thread::yield_now());
         self.0.fetch_sub(1, SeqCst);
     }
 }
