@@ -5,18 +5,7 @@ use std::sync::{Arc, mpsc};
 
 use pool_recipes::{BuildError, Executor, TaskError};
 
-use crate::support::{LONG, occupy, pool};
-
-/// Panics when it is dropped; then, for as many levels as are left, so does the payload of that panic.
-struct Bomb(u8);
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        if self.0 > 0 {
-            panic_any(Bomb(self.0 - 1));
-        }
-    }
-}
+use crate::support::{Bomb, LONG, occupy, pool};
 
 /// Has code of the user's panic in a pool of one worker.
 type Plant = fn(&Executor);

@@ -1,9 +1,10 @@
 //! What the tests of the pool share.
 
-// tests/memory.rs uses a part of it.
+// tests/memory.rs and tests/stages.rs use a part of it.
 #![allow(dead_code)]
 
 use std::cell::RefCell;
+use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -74,5 +75,16 @@ impl Drop for CountsItsThread {
     fn drop(&mut self) {
         (0..2_000).for_each(|_| thread::yield_now());
         self.0.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Panics when it is dropped; then, for as many levels as are left, so does the payload of that panic.
+pub struct Bomb(pub u8);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if self.0 > 0 {
+            panic_any(Bomb(self.0 - 1));
+        }
     }
 }
