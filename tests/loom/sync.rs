@@ -70,10 +70,6 @@ impl Condvar {
         Ok((guard, false))
     }
 
-    pub(crate) fn notify_one(&self) {
-        self.condvar.notify_one();
-    }
-
     pub(crate) fn notify_all(&self) {
         self.condvar.notify_all();
     }
@@ -126,7 +122,7 @@ pub(crate) mod mpsc {
     use std::sync::Arc;
     pub(crate) use std::sync::mpsc::{RecvError, SendError, TryRecvError, TrySendError};
 
-    use loom::sync::{Condvar, Mutex, MutexGuard};
+    use loom::sync::{Condvar, Mutex};
 
     pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
         sync_channel(usize::MAX)
@@ -155,12 +151,6 @@ pub(crate) mod mpsc {
         receives: bool,
     }
 
-    impl<T> Channel<T> {
-        fn lock(&self) -> MutexGuard<'_, State<T>> {
-            self.state.lock().unwrap()
-        }
-    }
-
     /// Both of `std`'s senders: one that isn't bounded never finds the channel full.
     pub(crate) struct Sender<T>(Arc<Channel<T>>);
     pub(crate) type SyncSender<T> = Sender<T>;
@@ -177,7 +167,7 @@ pub(crate) mod mpsc {
         }
 
         fn put(&self, item: T, may_wait: bool) -> Result<(), TrySendError<T>> {
-            let mut state = self.0.lock();
+            let mut state = self.0.state.lock().unwrap();
             while state.receives && state.items.len() == state.capacity {
                 if !may_wait {
                     return Err(TrySendError::Full(item));
@@ -195,14 +185,14 @@ pub(crate) mod mpsc {
 
     impl<T> Clone for Sender<T> {
         fn clone(&self) -> Self {
-            self.0.lock().senders += 1;
+            self.0.state.lock().unwrap().senders += 1;
             Sender(Arc::clone(&self.0))
         }
     }
 
     impl<T> Drop for Sender<T> {
         fn drop(&mut self) {
-            self.0.lock().senders -= 1;
+            self.0.state.lock().unwrap().senders -= 1;
             self.0.filled.notify_one();
         }
     }
@@ -219,7 +209,7 @@ pub(crate) mod mpsc {
         }
 
         fn take(&self, may_wait: bool) -> Result<T, TryRecvError> {
-            let mut state = self.0.lock();
+            let mut state = self.0.state.lock().unwrap();
             loop {
                 if let Some(item) = state.items.pop_front() {
                     self.0.emptied.notify_one();
@@ -238,7 +228,7 @@ pub(crate) mod mpsc {
 
     impl<T> Drop for Receiver<T> {
         fn drop(&mut self) {
-            let mut state = self.0.lock();
+            let mut state = self.0.state.lock().unwrap();
             state.receives = false;
             let left = std::mem::take(&mut state.items);
             drop(state);

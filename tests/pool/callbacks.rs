@@ -1,29 +1,12 @@
 //! Callbacks: when they are called, on which thread, and that a chain of them doesn't grow the stack.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use pool_recipes::{Executor, Handle, as_completed};
 
 use crate::support::{LONG, occupy, pool};
-
-#[test]
-fn callbacks_are_called_in_order_after_the_task() {
-    let pool = pool(1);
-    let busy = occupy(&pool);
-    let order = Arc::new(Mutex::new(Vec::new()));
-    let note = |what: &'static str| {
-        let order = Arc::clone(&order);
-        move || order.lock().unwrap().push(what)
-    };
-    let handle = pool.submit(note("task"));
-    handle.on_done(note("first"));
-    handle.on_done(note("second"));
-    drop(busy);
-    drop(pool);
-    assert_eq!(*order.lock().unwrap(), ["task", "first", "second"]);
-}
 
 #[test]
 fn a_late_callback_is_called_at_once_on_its_thread() {
@@ -36,19 +19,28 @@ fn a_late_callback_is_called_at_once_on_its_thread() {
 }
 
 #[test]
-fn a_callback_is_called_once_however_the_task_ends() {
+fn callbacks_are_called_in_order_however_the_task_ends() {
+    const CALLS: [&str; 3] = ["the task", "the first callback", "the second"];
     let pool = pool(1);
-    let (told, heard) = mpsc::channel();
-    let busy = occupy(&pool);
-    let handles = [pool.submit(|| ()), pool.submit(|| panic!("on purpose")), pool.submit(|| ())];
-    for (index, handle) in handles.iter().enumerate() {
-        let told = told.clone();
-        handle.on_done(move || told.send(index).unwrap());
+    for ending in ["returns", "panics", "is cancelled"] {
+        let busy = occupy(&pool);
+        let (told, heard) = mpsc::channel();
+        let [task, first, second] = CALLS.map(|call| {
+            let told = told.clone();
+            move || told.send(call).unwrap()
+        });
+        drop(told);
+        let handle = pool.submit(move || {
+            task();
+            assert!(ending != "panics", "on purpose");
+        });
+        handle.on_done(first);
+        handle.on_done(second);
+        let cancelled = ending == "is cancelled" && handle.cancel();
+        drop(busy);
+        let calls = if cancelled { &CALLS[1..] } else { &CALLS };
+        assert_eq!(heard.iter().collect::<Vec<_>>(), calls, "{ending}");
     }
-    drop(told);
-    assert!(handles[2].cancel());
-    drop(busy);
-    assert_eq!(heard.iter().collect::<Vec<_>>(), [2, 0, 1]);
 }
 
 #[test]

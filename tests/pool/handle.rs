@@ -1,27 +1,11 @@
 //! Handles: a result, or why there is none; waiting and cancelling.
 
-use std::panic::panic_any;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use pool_recipes::{Panic, TaskError, as_completed};
+use pool_recipes::{TaskError, as_completed};
 
 use crate::support::{LONG, busy, occupy, pool};
-
-#[test]
-fn a_panic_comes_back_with_its_payload() {
-    fn panic_of(task: impl FnOnce() + Send + 'static) -> Panic {
-        let Err(TaskError::Panicked(panic)) = pool(1).submit(task).result() else { panic!("no panic") };
-        *panic
-    }
-    let left = 0;
-    let text = panic_of(move || panic!("{left} left"));
-    assert_eq!(text.message(), "0 left");
-    assert_eq!(*text.into_payload().downcast::<String>().unwrap(), "0 left");
-    let number = panic_of(|| panic_any(7_u8));
-    assert_eq!(number.message(), "a payload that is not text");
-    assert_eq!(*number.into_payload().downcast::<u8>().unwrap(), 7);
-}
 
 #[test]
 fn wait_timeout_says_whether_the_task_is_finished() {

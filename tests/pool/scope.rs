@@ -92,16 +92,6 @@ fn the_builders_settings_hold_in_a_scope() {
 }
 
 #[test]
-fn a_failed_build_never_calls_the_closure() {
-    let builder = Executor::builder;
-    for fails in
-        [builder().workers(0), builder().stack_size(1000), builder().on_worker_start(|| panic!("no luck"))]
-    {
-        assert!(fails.scope(|_| unreachable!("there is no pool")).map(|(): ()| ()).is_err());
-    }
-}
-
-#[test]
 fn a_clone_that_is_left_does_not_keep_the_scope_open() {
     let (left, handle) = ends(|| {
         let in_a_result = scope(1, |pool| {
