@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
@@ -164,7 +163,7 @@ fn a_queue_without_places_hands_over_to_idle_workers() {
 
 #[test]
 fn the_default_number_of_workers_is_pythons() {
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let cores = thread::available_parallelism().map_or(1, usize::from);
     assert_eq!(Executor::builder().build().unwrap().workers(), (cores + 4).min(32));
 }
 

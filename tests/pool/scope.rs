@@ -76,19 +76,18 @@ fn map_and_as_completed_borrow_too() {
 #[test]
 fn the_builders_settings_hold_in_a_scope() {
     let builder = Executor::builder().workers(1).thread_name("scoped").queue_capacity(1);
-    builder
-        .scope(|pool| {
-            let inner = pool.clone();
-            let task = move || {
-                assert_eq!(thread::current().name(), Some("scoped-0"));
-                assert_eq!((inner.workers(), inner.queued()), (1, 0));
-                // The one worker is here, and there is one place in the queue.
-                assert!(inner.try_submit(|| ()).is_ok() && inner.try_submit(|| ()).is_err());
-                assert_eq!(inner.queued(), 1);
-            };
-            pool.submit(task).result().unwrap();
-        })
-        .unwrap();
+    let ended = builder.scope(|pool| {
+        let inner = pool.clone();
+        let task = move || {
+            assert_eq!(thread::current().name(), Some("scoped-0"));
+            assert_eq!((inner.workers(), inner.queued()), (1, 0));
+            // The one worker is here, and there is one place in the queue.
+            assert!(inner.try_submit(|| ()).is_ok() && inner.try_submit(|| ()).is_err());
+            assert_eq!(inner.queued(), 1);
+        };
+        pool.submit(task).result().unwrap();
+    });
+    assert!(ended.is_ok());
 }
 
 #[test]
