@@ -115,8 +115,9 @@ pub(crate) mod thread {
     }
 }
 
-/// What `std` documents of its channels: first in, first out; an end that hears when the other one hangs up; room for
-/// as many items as asked for. (loom's own `mpsc` doesn't wake a receiver when the last sender goes.)
+/// What `std` documents of its channels: first in, first out; a receiver that hears when the last sender hangs up; room
+/// for as many items as asked for. (loom's own `mpsc` doesn't wake that receiver.) A sender doesn't hear when the receiver
+/// hangs up: in no model does it go first.
 pub(crate) mod mpsc {
     use std::collections::VecDeque;
     use std::sync::Arc;
@@ -130,7 +131,7 @@ pub(crate) mod mpsc {
 
     pub(crate) fn sync_channel<T>(capacity: usize) -> (SyncSender<T>, Receiver<T>) {
         assert!(capacity > 0, "a rendezvous is not modelled");
-        let state = State { items: VecDeque::new(), capacity, senders: 1, receives: true };
+        let state = State { items: VecDeque::new(), capacity, senders: 1 };
         let (filled, emptied) = (Condvar::new(), Condvar::new());
         let channel = Arc::new(Channel { state: Mutex::new(state), filled, emptied });
         (Sender(Arc::clone(&channel)), Receiver(channel))
@@ -140,7 +141,7 @@ pub(crate) mod mpsc {
         state: Mutex<State<T>>,
         /// An item came in, or the last sender went.
         filled: Condvar,
-        /// An item went out, or the receiver did.
+        /// An item went out.
         emptied: Condvar,
     }
 
@@ -148,7 +149,6 @@ pub(crate) mod mpsc {
         items: VecDeque<T>,
         capacity: usize,
         senders: usize,
-        receives: bool,
     }
 
     /// Both of `std`'s senders: one that isn't bounded never finds the channel full.
@@ -168,14 +168,11 @@ pub(crate) mod mpsc {
 
         fn put(&self, item: T, may_wait: bool) -> Result<(), TrySendError<T>> {
             let mut state = self.0.state.lock().unwrap();
-            while state.receives && state.items.len() == state.capacity {
+            while state.items.len() == state.capacity {
                 if !may_wait {
                     return Err(TrySendError::Full(item));
                 }
                 state = self.0.emptied.wait(state).unwrap();
-            }
-            if !state.receives {
-                return Err(TrySendError::Disconnected(item));
             }
             state.items.push_back(item);
             self.0.filled.notify_one();
@@ -223,17 +220,6 @@ pub(crate) mod mpsc {
                 }
                 state = self.0.filled.wait(state).unwrap();
             }
-        }
-    }
-
-    impl<T> Drop for Receiver<T> {
-        fn drop(&mut self) {
-            let mut state = self.0.state.lock().unwrap();
-            state.receives = false;
-            let left = std::mem::take(&mut state.items);
-            drop(state);
-            self.0.emptied.notify_all();
-            drop(left); // without the lock, because an item may hold another channel's end
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 use loom::thread;
 
@@ -19,11 +20,22 @@ fn of_run_and_cancel_exactly_one_wins_and_the_waiter_wakes() {
             let handle = Arc::clone(&handle);
             thread::spawn(move || handle.cancel())
         };
-        assert!(handle.wait_timeout(std::time::Duration::MAX));
+        assert!(handle.wait_timeout(Duration::MAX));
         let cancelled = cancelling.join().unwrap();
         assert_eq!(handle.cancel(), cancelled);
         drop(pool);
         assert_eq!(ran.load(Relaxed), usize::from(!cancelled));
+    });
+}
+
+#[test]
+fn all_that_wait_for_a_task_wake() {
+    explore_bounded("all that wait for a task wake", 3, || {
+        let pool = Executor::new(1).unwrap();
+        let handle = Arc::new(pool.submit(|| ()));
+        let other = Arc::clone(&handle);
+        let waiting = thread::spawn(move || other.wait_timeout(Duration::MAX));
+        assert!(handle.wait_timeout(Duration::MAX) && waiting.join().unwrap());
     });
 }
 

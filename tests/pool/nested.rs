@@ -58,10 +58,11 @@ fn a_worker_runs_what_an_iterator_waits_for() {
 }
 
 #[test]
-fn neither_try_submit_nor_wait_timeout_runs_a_task() {
+fn a_worker_runs_only_what_has_no_room_in_its_queue() {
     inside(bounded(1, 1), |pool| {
         let queued = pool.try_submit(|| ()).unwrap();
         assert!(pool.try_submit(|| ()).is_err());
+        assert!(pool.submit(|| ()).is_finished());
         assert!(!queued.wait_timeout(Duration::ZERO));
     });
 }
