@@ -30,7 +30,7 @@ mod stage7;
 mod stage8;
 mod support;
 
-use pool_support::{Bomb, CountsItsThread, ends};
+use pool_support::{Bomb, count_this_thread, ends};
 use support::example::{fail, succeed};
 use support::server::command;
 
@@ -131,7 +131,7 @@ fn drop_waits<P>(pool: P, submit: impl Fn(&P, Job)) {
         let (alive, meet) = (Arc::clone(&alive), meet());
         let job = move || {
             meet();
-            CountsItsThread::start(&alive);
+            count_this_thread(&alive);
         };
         submit(&pool, Box::new(job));
     }

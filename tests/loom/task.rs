@@ -7,6 +7,7 @@ use std::time::Duration;
 use loom::thread;
 
 use crate::pool::{Executor, as_completed};
+use crate::sync::mpsc;
 use crate::{explore, explore_bounded};
 
 #[test]
@@ -29,13 +30,18 @@ fn of_run_and_cancel_exactly_one_wins_and_the_waiter_wakes() {
 }
 
 #[test]
-fn all_that_wait_for_a_task_wake() {
-    explore_bounded("all that wait for a task wake", 3, || {
+fn all_that_wait_for_a_task_wake_before_its_callbacks() {
+    explore_bounded("all that wait for a task wake before its callbacks", 2, || {
         let pool = Executor::new(1).unwrap();
         let handle = Arc::new(pool.submit(|| ()));
+        let (tell, woken) = mpsc::channel();
         let other = Arc::clone(&handle);
-        let waiting = thread::spawn(move || other.wait_timeout(Duration::MAX));
-        assert!(handle.wait_timeout(Duration::MAX) && waiting.join().unwrap());
+        thread::spawn(move || {
+            assert!(other.wait_timeout(Duration::MAX));
+            tell.send(()).unwrap();
+        });
+        handle.on_done(move || woken.recv().unwrap());
+        assert!(handle.wait_timeout(Duration::MAX));
     });
 }
 

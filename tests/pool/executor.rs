@@ -1,6 +1,5 @@
 //! The executor: how many run at once, what runs at all, and how it begins and ends.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -9,7 +8,7 @@ use std::thread;
 
 use pool_recipes::{BuildError, Builder, Executor, Full, MIN_STACK_SIZE, TaskError};
 
-use crate::support::{CountsItsThread, bounded, ends, inside, occupy, pool};
+use crate::support::{at_thread_exit, bounded, count_this_thread, ends, inside, occupy, pool};
 
 #[test]
 fn as_many_tasks_run_at_once_as_workers() {
@@ -62,11 +61,10 @@ fn the_last_owner_dropped_by_a_task_joins_nobody() {
 
 #[test]
 fn a_thread_local_may_own_a_pool() {
-    thread_local!(static OWNER: RefCell<Option<Executor>> = const { RefCell::new(None) });
     let (told, heard) = mpsc::channel();
     let inner = pool(1);
     inner.submit(move || told.send("ran"));
-    inside(pool(1), move |_| OWNER.set(Some(inner)));
+    inside(pool(1), move |_| at_thread_exit(move || drop(inner)));
     assert_eq!(heard.iter().collect::<Vec<_>>(), ["ran"]);
 }
 
@@ -74,48 +72,58 @@ fn a_thread_local_may_own_a_pool() {
 /// stand where the old one stood in memory.
 #[test]
 fn a_workers_thread_locals_are_not_dropped_by_a_worker() {
-    struct BuildsPools(mpsc::Sender<bool>);
-    impl Drop for BuildsPools {
-        fn drop(&mut self) {
-            for _ in 0..100 {
-                let pool = pool(1);
-                let busy = occupy(&pool);
-                // Pending while the result is asked for; the worker is set free by another thread.
-                let handle = pool.submit(|| thread::current().id());
-                thread::spawn(move || drop(busy));
-                let ran_here = handle.result().unwrap() == thread::current().id();
-                self.0.send(ran_here).unwrap();
-            }
-        }
-    }
-    thread_local!(static LOCAL: RefCell<Option<BuildsPools>> = const { RefCell::new(None) });
     let (told, heard) = mpsc::channel();
-    inside(pool(1), |_| LOCAL.set(Some(BuildsPools(told))));
-    assert!(heard.iter().all(|ran_here| !ran_here));
+    let build_pools = move || {
+        for _ in 0..100 {
+            let pool = pool(1);
+            let busy = occupy(&pool);
+            // Pending while the result is asked for; the worker is set free by another thread.
+            let handle = pool.submit(|| thread::current().id());
+            thread::spawn(move || drop(busy));
+            let ran_here = handle.result().unwrap() == thread::current().id();
+            told.send(ran_here).unwrap();
+        }
+    };
+    inside(pool(1), |_| at_thread_exit(build_pools));
+    let ran_here: Vec<bool> = heard.iter().collect();
+    assert_eq!(ran_here, [false; 100]);
 }
 
 #[test]
 fn shutdown_now_counts_what_it_cancels() {
-    let pool = pool(1);
-    let busy = occupy(&pool);
-    let handles: Vec<_> = (0..10).map(|_| pool.submit(|| unreachable!("it is cancelled"))).collect();
+    let builder = Executor::builder().workers(1).queue_capacity(5).stack_size(MIN_STACK_SIZE);
+    let pool = Arc::new(builder.build().unwrap());
+    let inner = Arc::clone(&pool);
+    let (tell, submitted) = mpsc::channel();
+    let (busy, released) = mpsc::channel::<()>();
+    pool.submit(move || {
+        // With so much of its stack in use, the worker lets what finds the queue full go past the bound.
+        std::hint::black_box([0_u8; 8 * 1024]);
+        let handles: Vec<_> = (0..10).map(|_| inner.submit(|| unreachable!("it is cancelled"))).collect();
+        drop(inner);
+        tell.send(handles).unwrap();
+        released.recv().unwrap_err();
+    });
+    let handles = submitted.recv().unwrap();
     handles[3].cancel();
-    // The busy worker is let go only when a task behind it has been cancelled: cancelling doesn't wait for it.
-    handles[9].on_done(move || drop(busy));
-    assert_eq!(pool.shutdown_now(), 9);
+    // It is let go only when the last of them has been cancelled, the last in the queue: cancelling doesn't wait for it.
+    handles[4].on_done(move || drop(busy));
+    assert_eq!(Arc::into_inner(pool).unwrap().shutdown_now(), 9);
     for handle in handles {
         assert!(matches!(handle.result(), Err::<(), _>(TaskError::Cancelled)));
     }
 }
 
 #[test]
-fn submit_waits_while_a_bounded_queue_is_full() {
+fn a_full_queue_gives_a_closure_back_or_waits() {
     const CAPACITY: usize = 10_000;
     let pool = Arc::new(bounded(1, CAPACITY));
     let busy = occupy(&pool);
     // A cancelled task keeps its place in the queue.
     (0..CAPACITY).for_each(|_| assert!(pool.try_submit(|| ()).unwrap().cancel()));
-    assert!(matches!(pool.try_submit(|| ()), Err(Full(_))));
+    let large = [7_u8; 10_000];
+    let Err(Full(f)) = pool.try_submit(move || large) else { panic!("the queue had room") };
+    assert!(f() == large);
     assert_eq!(pool.queued(), CAPACITY);
     let (told, heard) = mpsc::channel();
     let submitter = Arc::clone(&pool);
@@ -135,28 +143,15 @@ fn submit_waits_while_a_bounded_queue_is_full() {
 }
 
 #[test]
-fn a_full_queue_gives_a_large_closure_back() {
-    let pool = bounded(1, 1);
-    let busy = occupy(&pool);
-    pool.submit(|| ());
-    let large = [7_u8; 10_000];
-    let Err(Full(f)) = pool.try_submit(move || large) else { panic!("the queue had no room") };
-    assert!(f() == large);
-    drop(busy);
-}
-
-#[test]
 fn a_queue_without_places_hands_over_to_idle_workers() {
     ends(|| {
         let pool = bounded(3, 0);
-        for n in 0..20 {
-            assert_eq!(pool.submit(move || n).result().unwrap(), n);
+        for _ in 0..20 {
             // Two workers are free. One of them is at the queue's head, or on its way there.
-            let busy = occupy(&pool);
+            let _busy = occupy(&pool);
             while pool.try_submit(|| ()).is_err() {
                 thread::yield_now();
             }
-            drop(busy);
         }
     });
 }
@@ -192,14 +187,15 @@ fn no_thread_outlives_its_pool_or_scope() {
         let [started, alive] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
         let (count, counted) = (Arc::clone(&started), Arc::clone(&alive));
         let hook = move || {
-            CountsItsThread::start(&counted);
+            count_this_thread(&counted);
             count.fetch_add(1, SeqCst);
             if thread::current().name() == Some("unlucky-3") {
                 resume_unwind(Box::new("no luck"));
             }
         };
         run(Executor::builder().workers(8).on_worker_start(hook), &alive);
-        assert_eq!([started, alive].map(|count| count.load(SeqCst)), [8, 0], "{way}");
+        assert_eq!([&started, &alive].map(|count| count.load(SeqCst)), [8, 0], "{way}");
+        assert_eq!(Arc::strong_count(&started), 1, "{way} leaves the hook");
     }
 }
 

@@ -71,13 +71,13 @@ fn a_worker_runs_only_what_has_no_room_in_its_queue() {
 #[test]
 fn a_full_queue_and_a_low_stack_lose_nothing() {
     fn grow<'scope>(pool: &Scope<'scope>, left: &'scope AtomicIsize, ran: &'scope AtomicUsize) {
-        ran.fetch_add(1, SeqCst);
-        if left.fetch_sub(2, SeqCst) > 0 {
-            for _ in 0..2 {
-                let inner = pool.clone();
-                pool.submit(move || grow(&inner, left, ran));
+        let inner = pool.clone();
+        pool.submit(move || {
+            ran.fetch_add(1, SeqCst);
+            if left.fetch_sub(2, SeqCst) > 0 {
+                (0..2).for_each(|_| grow(&inner, left, ran));
             }
-        }
+        });
     }
     // The stack of the last two is low at once, and a worker alone has to come back to what went past the bound.
     for (workers, capacity, stack) in [(4, 1, 2 << 20), (1, 1, 32_768), (1, 0, 32_768)] {

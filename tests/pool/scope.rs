@@ -28,38 +28,24 @@ fn a_panic_that_was_read_or_dropped_with_a_map_is_nobodys() {
 }
 
 #[test]
-fn an_unread_panic_is_the_scopes() {
-    let ran = AtomicUsize::new(0);
-    let payload = catch_unwind(AssertUnwindSafe(|| {
-        scope(1, |pool| {
-            pool.submit(|| panic!("unread"));
-            pool.submit(|| panic!("also unread"));
-            pool.submit(|| ran.fetch_add(1, SeqCst));
-        })
-    }))
-    .unwrap_err();
-    assert_eq!(payload.downcast_ref(), Some(&"unread"));
-    // The others were finished first.
-    assert_eq!(ran.into_inner(), 1);
-}
-
-#[test]
-fn a_panic_of_the_caller_waits_for_the_tasks() {
-    let ran = AtomicUsize::new(0);
-    let payload = catch_unwind(AssertUnwindSafe(|| {
-        scope(1, |pool| {
-            pool.submit(|| panic!("in a task"));
-            for _ in 0..10 {
-                pool.submit(|| ran.fetch_add(1, SeqCst));
-            }
-            panic!("in the caller");
-        })
-        .map(|(): ()| ())
-    }))
-    .unwrap_err();
-    // It wins over the task's.
-    assert_eq!(payload.downcast_ref(), Some(&"in the caller"));
-    assert_eq!(ran.into_inner(), 10);
+fn a_panic_waits_for_the_other_tasks() {
+    // The caller's wins over the tasks', and the first of these over the others.
+    for (caller_panics, first) in [(false, "in a task"), (true, "in the caller")] {
+        let ran = AtomicUsize::new(0);
+        let panics = || {
+            scope(1, |pool| {
+                pool.submit(|| panic!("in a task"));
+                pool.submit(|| panic!("in another"));
+                for _ in 0..10 {
+                    pool.submit(|| ran.fetch_add(1, SeqCst));
+                }
+                assert!(!caller_panics, "in the caller");
+            })
+        };
+        let payload = catch_unwind(AssertUnwindSafe(panics)).unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&first));
+        assert_eq!(ran.into_inner(), 10);
+    }
 }
 
 #[test]

@@ -59,23 +59,26 @@ pub fn ends<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     heard.recv_timeout(LONG).expect("it hangs, or it panicked")
 }
 
-/// Counts this thread from now until it drops its thread-locals, which is the last thing that a thread does, and here may
-/// take some time.
-pub struct CountsItsThread(Arc<AtomicUsize>);
-
-impl CountsItsThread {
-    pub fn start(alive: &Arc<AtomicUsize>) {
-        thread_local!(static LOCAL: RefCell<Option<CountsItsThread>> = const { RefCell::new(None) });
-        alive.fetch_add(1, SeqCst);
-        LOCAL.set(Some(Self(Arc::clone(alive))));
+/// Has `f` called when this thread drops its thread-locals, which is the last thing that a thread does.
+pub fn at_thread_exit(f: impl FnOnce() + 'static) {
+    struct Exit(Option<Box<dyn FnOnce()>>);
+    impl Drop for Exit {
+        fn drop(&mut self) {
+            self.0.take().unwrap()();
+        }
     }
+    thread_local!(static EXIT: RefCell<Option<Exit>> = const { RefCell::new(None) });
+    EXIT.set(Some(Exit(Some(Box::new(f)))));
 }
 
-impl Drop for CountsItsThread {
-    fn drop(&mut self) {
+/// Counts this thread until it exits, which takes some time.
+pub fn count_this_thread(alive: &Arc<AtomicUsize>) {
+    let alive = Arc::clone(alive);
+    alive.fetch_add(1, SeqCst);
+    at_thread_exit(move || {
         (0..2_000).for_each(|_| thread::yield_now());
-        self.0.fetch_sub(1, SeqCst);
-    }
+        alive.fetch_sub(1, SeqCst);
+    });
 }
 
 /// Panics when it is dropped; then, for as many levels as are left, so does the payload of that panic.
