@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 
-use pool_recipes::{BuildError, Executor};
-
 #[path = "pool/support.rs"]
 mod pool_support;
 #[path = "../examples/stages/stage1_in_order.rs"]
@@ -226,7 +224,9 @@ fn a_pool_that_cannot_start_all_workers_ends_the_others() {
         return;
     }
     ends(|| {
-        let threads = || pool_recipes::Usage::current().unwrap().threads;
+        use pool_recipes::{BuildError, Executor, Usage};
+
+        let threads = || Usage::current().unwrap().threads;
         let before = threads();
         assert!(stage8::Pool::new(1_000, 256 << 20).is_err());
         let error = Executor::builder().workers(1_000).stack_size(256 << 20).build().unwrap_err();
