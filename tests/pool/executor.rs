@@ -85,8 +85,7 @@ fn a_workers_thread_locals_are_not_dropped_by_a_worker() {
         }
     };
     inside(pool(1), |_| at_thread_exit(build_pools));
-    let ran_here: Vec<bool> = heard.iter().collect();
-    assert_eq!(ran_here, [false; 100]);
+    assert_eq!(heard.iter().collect::<Vec<_>>(), [false; 100]);
 }
 
 #[test]
