@@ -89,15 +89,17 @@ fn stage_4_starts_no_job_while_another_runs() {
     ends(|| {
         let pool = stage4::Pool::new(2);
         let (open, wait) = gate();
-        pool.submit(|| {
+        let (start, started) = mpsc::channel();
+        let second = start.clone();
+        pool.submit(move || {
+            start.send("first").unwrap();
             wait();
             panic!("on purpose");
         });
-        let (start, started) = mpsc::channel();
-        pool.submit(move || start.send(()).unwrap());
+        pool.submit(move || second.send("second").unwrap());
         drop(open);
         // A worker was free while the first job ran. It waited for the lock, which then was poisoned.
-        assert!(started.recv().is_err(), "the second job ran");
+        assert_eq!(started.iter().collect::<Vec<_>>(), ["first"]);
     });
 }
 
@@ -203,8 +205,7 @@ fn stage_8_waits_for_its_jobs_and_threads() {
 
 #[test]
 fn stage_8_returns_an_error_if_it_cannot_start() {
-    let error = stage8::Pool::new(0, 65_536).err();
-    assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::InvalidInput));
+    assert!(stage8::Pool::new(0, 65_536).is_err_and(|error| error.kind() == ErrorKind::InvalidInput));
     // No address space has room for such a stack.
     assert!(stage8::Pool::new(1, usize::MAX / 4).is_err());
 }

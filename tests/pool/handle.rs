@@ -30,8 +30,7 @@ fn a_second_cancel_answers_as_the_first() {
     assert_eq!(hung_up.try_recv(), Err(mpsc::TryRecvError::Disconnected));
     assert!(!running.cancel());
     drop(release);
-    assert!(running.wait_timeout(LONG));
-    assert!(!running.cancel());
+    assert!(running.wait_timeout(LONG) && !running.cancel());
     assert_eq!(running.result().unwrap(), "set free");
 }
 
