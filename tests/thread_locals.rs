@@ -6,9 +6,6 @@ use std::cell::RefCell;
 #[path = "pool/stack.rs"]
 mod stack;
 
-/// The least, the recipe's, the default.
-const STACKS: [usize; 3] = [32_768, 65_536, 2 * 1024 * 1024];
-
 // Three quarters of the least stack. Without a use they would not be in the program.
 thread_local!(static LARGE: RefCell<[u8; 24 * 1024]> = const { RefCell::new([0; 24 * 1024]) });
 

@@ -29,18 +29,6 @@ fn dropping_an_executor_runs_everything_submitted() {
 }
 
 #[test]
-fn a_result_whose_handle_is_gone_is_dropped_once() {
-    explore("a result whose handle is gone is dropped once", || {
-        let dropped = Arc::new(AtomicUsize::new(0));
-        let pool = Executor::new(1).unwrap();
-        let result = CountsItsDrop(Arc::clone(&dropped));
-        drop(pool.submit(move || result));
-        drop(pool);
-        assert_eq!(dropped.load(Relaxed), 1);
-    });
-}
-
-#[test]
 fn shutdown_now_cancels_a_task_or_lets_it_run() {
     explore("shutdown_now cancels a task or lets it run", || {
         let ran = Arc::new(AtomicUsize::new(0));
@@ -66,23 +54,4 @@ fn a_submit_waits_for_room_in_a_bounded_queue() {
         drop(pool);
         assert_eq!(ran.load(Relaxed), 3);
     });
-}
-
-#[test]
-fn a_start_hook_has_run_when_the_pool_is_built() {
-    explore("a start hook has run when the pool is built", || {
-        let hooks = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&hooks);
-        let hook = move || _ = count.fetch_add(1, Relaxed);
-        let _pool = Executor::builder().workers(1).on_worker_start(hook).build().unwrap();
-        assert_eq!(hooks.load(Relaxed), 1);
-    });
-}
-
-struct CountsItsDrop(Arc<AtomicUsize>);
-
-impl Drop for CountsItsDrop {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Relaxed);
-    }
 }

@@ -70,10 +70,6 @@ impl Condvar {
         Ok((guard, false))
     }
 
-    pub(crate) fn notify_one(&self) {
-        self.condvar.notify_one();
-    }
-
     pub(crate) fn notify_all(&self) {
         self.condvar.notify_all();
     }
@@ -113,51 +109,39 @@ pub(crate) mod thread {
             self,
             _: &'scope Scope<'scope, '_>,
             _: impl FnOnce() -> T + Send + 'scope,
-        ) -> std::io::Result<ScopedJoinHandle> {
+        ) -> std::io::Result<JoinHandle<T>> {
             Err(std::io::Error::other("loom has no scoped threads"))
-        }
-    }
-
-    pub(crate) enum ScopedJoinHandle {}
-
-    impl ScopedJoinHandle {
-        pub(crate) fn thread(&self) -> &Thread {
-            match *self {}
-        }
-
-        pub(crate) fn join(self) -> Result<()> {
-            match self {}
         }
     }
 }
 
-/// What `std` documents of its channels: first in, first out; an end that hears when the other one hangs up; room for
-/// as many items as asked for. (loom's own `mpsc` doesn't wake a receiver when the last sender goes.)
+/// What `std` documents of its channels: first in, first out; a receiver that hears when the last sender hangs up; room
+/// for as many items as asked for. (loom's own `mpsc` doesn't wake that receiver.) A sender doesn't hear when the receiver
+/// hangs up: in no model does it go first.
 pub(crate) mod mpsc {
     use std::collections::VecDeque;
     use std::sync::Arc;
     pub(crate) use std::sync::mpsc::{RecvError, SendError, TryRecvError, TrySendError};
 
-    use loom::sync::{Condvar, Mutex, MutexGuard};
+    use loom::sync::{Condvar, Mutex};
 
     pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
-        let (sender, receiver) = sync_channel(usize::MAX);
-        (Sender(sender), receiver)
+        sync_channel(usize::MAX)
     }
 
     pub(crate) fn sync_channel<T>(capacity: usize) -> (SyncSender<T>, Receiver<T>) {
         assert!(capacity > 0, "a rendezvous is not modelled");
-        let state = State { items: VecDeque::new(), capacity, senders: 1, receives: true };
+        let state = State { items: VecDeque::new(), capacity, senders: 1 };
         let (filled, emptied) = (Condvar::new(), Condvar::new());
         let channel = Arc::new(Channel { state: Mutex::new(state), filled, emptied });
-        (SyncSender(Arc::clone(&channel)), Receiver(channel))
+        (Sender(Arc::clone(&channel)), Receiver(channel))
     }
 
     struct Channel<T> {
         state: Mutex<State<T>>,
         /// An item came in, or the last sender went.
         filled: Condvar,
-        /// An item went out, or the receiver did.
+        /// An item went out.
         emptied: Condvar,
     }
 
@@ -165,74 +149,48 @@ pub(crate) mod mpsc {
         items: VecDeque<T>,
         capacity: usize,
         senders: usize,
-        receives: bool,
     }
 
-    impl<T> Channel<T> {
-        fn lock(&self) -> MutexGuard<'_, State<T>> {
-            self.state.lock().unwrap()
-        }
-    }
-
-    pub(crate) struct SyncSender<T>(Arc<Channel<T>>);
-
-    impl<T> SyncSender<T> {
-        pub(crate) fn send(&self, item: T) -> Result<(), SendError<T>> {
-            let mut state = self.0.lock();
-            while state.receives && state.items.len() == state.capacity {
-                state = self.0.emptied.wait(state).unwrap();
-            }
-            if !state.receives {
-                return Err(SendError(item));
-            }
-            state.items.push_back(item);
-            self.0.filled.notify_one();
-            Ok(())
-        }
-
-        pub(crate) fn try_send(&self, item: T) -> Result<(), TrySendError<T>> {
-            let mut state = self.0.lock();
-            if !state.receives {
-                return Err(TrySendError::Disconnected(item));
-            }
-            if state.items.len() == state.capacity {
-                return Err(TrySendError::Full(item));
-            }
-            state.items.push_back(item);
-            self.0.filled.notify_one();
-            Ok(())
-        }
-    }
-
-    impl<T> Clone for SyncSender<T> {
-        fn clone(&self) -> Self {
-            self.0.lock().senders += 1;
-            SyncSender(Arc::clone(&self.0))
-        }
-    }
-
-    impl<T> Drop for SyncSender<T> {
-        fn drop(&mut self) {
-            let mut state = self.0.lock();
-            state.senders -= 1;
-            if state.senders == 0 {
-                self.0.filled.notify_one();
-            }
-        }
-    }
-
-    /// A sender that never finds the channel full.
-    pub(crate) struct Sender<T>(SyncSender<T>);
+    /// Both of `std`'s senders: one that isn't bounded never finds the channel full.
+    pub(crate) struct Sender<T>(Arc<Channel<T>>);
+    pub(crate) type SyncSender<T> = Sender<T>;
 
     impl<T> Sender<T> {
         pub(crate) fn send(&self, item: T) -> Result<(), SendError<T>> {
-            self.0.send(item)
+            self.put(item, true).map_err(|error| match error {
+                TrySendError::Disconnected(item) | TrySendError::Full(item) => SendError(item),
+            })
+        }
+
+        pub(crate) fn try_send(&self, item: T) -> Result<(), TrySendError<T>> {
+            self.put(item, false)
+        }
+
+        fn put(&self, item: T, may_wait: bool) -> Result<(), TrySendError<T>> {
+            let mut state = self.0.state.lock().unwrap();
+            while state.items.len() == state.capacity {
+                if !may_wait {
+                    return Err(TrySendError::Full(item));
+                }
+                state = self.0.emptied.wait(state).unwrap();
+            }
+            state.items.push_back(item);
+            self.0.filled.notify_one();
+            Ok(())
         }
     }
 
     impl<T> Clone for Sender<T> {
         fn clone(&self) -> Self {
-            Sender(self.0.clone())
+            self.0.state.lock().unwrap().senders += 1;
+            Sender(Arc::clone(&self.0))
+        }
+    }
+
+    impl<T> Drop for Sender<T> {
+        fn drop(&mut self) {
+            self.0.state.lock().unwrap().senders -= 1;
+            self.0.filled.notify_one();
         }
     }
 
@@ -240,37 +198,28 @@ pub(crate) mod mpsc {
 
     impl<T> Receiver<T> {
         pub(crate) fn recv(&self) -> Result<T, RecvError> {
-            let mut state = self.0.lock();
+            self.take(true).map_err(|_| RecvError)
+        }
+
+        pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
+            self.take(false)
+        }
+
+        fn take(&self, may_wait: bool) -> Result<T, TryRecvError> {
+            let mut state = self.0.state.lock().unwrap();
             loop {
                 if let Some(item) = state.items.pop_front() {
                     self.0.emptied.notify_one();
                     return Ok(item);
                 }
                 if state.senders == 0 {
-                    return Err(RecvError);
+                    return Err(TryRecvError::Disconnected);
+                }
+                if !may_wait {
+                    return Err(TryRecvError::Empty);
                 }
                 state = self.0.filled.wait(state).unwrap();
             }
-        }
-
-        pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
-            let mut state = self.0.lock();
-            let item = state.items.pop_front();
-            if item.is_some() {
-                self.0.emptied.notify_one();
-            }
-            item.ok_or(if state.senders == 0 { TryRecvError::Disconnected } else { TryRecvError::Empty })
-        }
-    }
-
-    impl<T> Drop for Receiver<T> {
-        fn drop(&mut self) {
-            let mut state = self.0.lock();
-            state.receives = false;
-            let left = std::mem::take(&mut state.items);
-            drop(state);
-            self.0.emptied.notify_all();
-            drop(left);
         }
     }
 }

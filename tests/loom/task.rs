@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 use loom::thread;
 
 use crate::pool::{Executor, as_completed};
+use crate::sync::mpsc;
 use crate::{explore, explore_bounded};
 
 #[test]
@@ -19,7 +21,7 @@ fn of_run_and_cancel_exactly_one_wins_and_the_waiter_wakes() {
             let handle = Arc::clone(&handle);
             thread::spawn(move || handle.cancel())
         };
-        assert!(handle.wait_timeout(std::time::Duration::MAX));
+        assert!(handle.wait_timeout(Duration::MAX));
         let cancelled = cancelling.join().unwrap();
         assert_eq!(handle.cancel(), cancelled);
         drop(pool);
@@ -28,28 +30,18 @@ fn of_run_and_cancel_exactly_one_wins_and_the_waiter_wakes() {
 }
 
 #[test]
-fn two_cancels_answer_alike() {
-    explore("two cancels answer alike", || {
+fn all_that_wait_for_a_task_wake_before_its_callbacks() {
+    explore_bounded("all that wait for a task wake before its callbacks", 2, || {
         let pool = Executor::new(1).unwrap();
         let handle = Arc::new(pool.submit(|| ()));
-        let other = {
-            let handle = Arc::clone(&handle);
-            thread::spawn(move || handle.cancel())
-        };
-        assert_eq!(handle.cancel(), other.join().unwrap());
-    });
-}
-
-#[test]
-fn a_callback_runs_once_whether_added_before_or_after_the_end() {
-    explore("a callback runs once whether added before or after the end", || {
-        let called = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&called);
-        let pool = Executor::new(1).unwrap();
-        let handle = pool.submit(|| ());
-        handle.on_done(move || _ = count.fetch_add(1, Relaxed));
-        drop(pool);
-        assert_eq!(called.load(Relaxed), 1);
+        let (tell, woken) = mpsc::channel();
+        let other = Arc::clone(&handle);
+        thread::spawn(move || {
+            assert!(other.wait_timeout(Duration::MAX));
+            tell.send(()).unwrap();
+        });
+        handle.on_done(move || woken.recv().unwrap());
+        assert!(handle.wait_timeout(Duration::MAX));
     });
 }
 
@@ -60,6 +52,7 @@ fn a_callback_runs_once_however_run_and_cancel_race() {
         let count = Arc::clone(&called);
         let pool = Executor::new(1).unwrap();
         let handle = pool.submit(|| ());
+        // Added before the end, or after it.
         handle.on_done(move || _ = count.fetch_add(1, Relaxed));
         handle.cancel();
         drop(pool);
@@ -74,16 +67,6 @@ fn as_completed_never_misses_a_task_that_finishes() {
         let handles = [pool.submit(|| 1), pool.submit(|| 2)];
         let results: Vec<_> = as_completed(handles).map(|handle| handle.result().unwrap()).collect();
         assert_eq!(results, [1, 2]);
-    });
-}
-
-#[test]
-fn a_worker_runs_what_it_waits_for() {
-    explore("a worker runs what it waits for", || {
-        let pool = Arc::new(Executor::new(1).unwrap());
-        let inner = Arc::clone(&pool);
-        let outer = pool.submit(move || inner.submit(|| 42).result().unwrap());
-        assert_eq!(outer.result().unwrap(), 42);
     });
 }
 
@@ -108,12 +91,12 @@ fn a_worker_that_submits_to_its_own_full_queue_goes_on() {
         let pool = Arc::new(Executor::builder().workers(1).queue_capacity(1).build().unwrap());
         let inner = Arc::clone(&pool);
         let outer = pool.submit(move || {
-            for _ in 0..2 {
-                let count = Arc::clone(&count);
-                inner.submit(move || count.fetch_add(1, Relaxed));
-            }
+            let submit = |count: Arc<AtomicUsize>| inner.submit(move || count.fetch_add(1, Relaxed));
+            let [queued, _] = [Arc::clone(&count), count].map(submit);
+            // The one worker runs what it waits for, too.
+            queued.result().unwrap()
         });
-        outer.result().unwrap();
+        assert_eq!(outer.result().unwrap(), 1);
         // The task's own clone went with its closure, before its result came.
         Arc::into_inner(pool).unwrap().shutdown();
         assert_eq!(ran.load(Relaxed), 2);

@@ -1,9 +1,10 @@
 //! What the public types promise as types, and what their texts say.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::error::Error;
 use std::fmt::Debug;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{RefUnwindSafe, UnwindSafe, resume_unwind};
 use std::sync::mpsc;
 
 use pool_recipes::{
@@ -11,37 +12,44 @@ use pool_recipes::{
     scope,
 };
 
-#[test]
-fn handles_and_executors_are_shared_and_unwind_safe() {
-    fn check<T: Send + Sync + UnwindSafe + RefUnwindSafe + Debug>() {}
-    fn shared<T: Send + Sync + Clone + Debug>() {}
-    check::<Handle<Cell<u8>>>();
-    check::<Executor>();
-    shared::<Builder>();
-    shared::<Scope<'_>>();
-    shared::<SharedReceiver<Cell<u8>>>();
-}
+use crate::support::{LONG, pool};
 
 #[test]
-fn every_error_can_be_boxed_and_sent() {
-    fn check<T: Error + Send + Sync + 'static>() {}
-    check::<TaskError>();
-    check::<BuildError>();
-    check::<Full<fn()>>();
+fn public_types_can_be_shared_and_errors_boxed() {
+    fn survives_panics<T: Send + Sync + UnwindSafe + RefUnwindSafe + Debug>() {}
+    fn is_shared<T: Send + Sync + Clone + Debug>() {}
+    fn is_boxed<T: Error + Send + Sync + 'static>() {}
+    survives_panics::<Handle<Cell<u8>>>();
+    survives_panics::<Executor>();
+    is_shared::<Builder>();
+    is_shared::<Scope<'_>>();
+    is_shared::<SharedReceiver<Cell<u8>>>();
+    is_boxed::<TaskError>();
+    is_boxed::<BuildError>();
+    is_boxed::<Full<fn()>>();
 }
 
-/// The panic of a task that panics with this text.
-fn panic_of(pool: &Executor, text: &'static str) -> Panic {
-    match pool.submit(move || std::panic::resume_unwind(Box::new(text))).result() {
+/// What a task's panic with this payload becomes.
+fn panic_of(payload: impl Any + Send) -> Panic {
+    match pool(1).submit(move || resume_unwind(Box::new(payload))).result() {
         Err(TaskError::Panicked(panic)) => *panic,
         other => unreachable!("{:?}", other.map(|(): ()| ())),
     }
 }
 
 #[test]
+fn a_panic_comes_back_with_its_payload() {
+    let text = panic_of(String::from("no tea"));
+    assert_eq!(text.message(), "no tea");
+    assert!(text.into_payload().downcast::<String>().is_ok_and(|text| *text == "no tea"));
+    let number = panic_of(7_u8);
+    assert_eq!(number.message(), "a payload that is not text");
+    assert!(number.into_payload().downcast::<u8>().is_ok_and(|number| *number == 7));
+}
+
+#[test]
 fn errors_say_what_failed_and_why() {
-    let pool = Executor::new(1).unwrap();
-    let panicked = TaskError::Panicked(Box::new(panic_of(&pool, "no tea")));
+    let panicked = TaskError::Panicked(Box::new(panic_of("no tea")));
     assert_eq!(panicked.to_string(), "the task panicked: no tea");
     assert_eq!(format!("{panicked:?}"), "Panicked(Panic(\"no tea\"))");
     assert_eq!(TaskError::Cancelled.to_string(), "the task was cancelled before it started");
@@ -54,7 +62,7 @@ fn errors_say_what_failed_and_why() {
     assert!(matches!(Executor::new(0), Err(BuildError::NoWorkers)));
     let small = Executor::builder().stack_size(MIN_STACK_SIZE - 1).build().unwrap_err();
     assert_eq!(small.to_string(), "a stack of 32767 bytes: a worker needs at least 32768");
-    let start = BuildError::WorkerStart(panic_of(&pool, "no tea"));
+    let start = BuildError::WorkerStart(panic_of("no tea"));
     assert_eq!(start.to_string(), "a worker panicked before its first task: no tea");
 }
 
@@ -78,9 +86,7 @@ fn debug_shows_what_there_is_to_see() {
     assert_eq!(format!("{pool:?}"), "Executor { workers: 2, .. }");
     assert_eq!(format!("{:?}", pool.map(0..3, |n| n)), "Map { buffer_size: 4, .. }");
     let handle = pool.submit(|| ());
-    while !handle.is_finished() {
-        std::thread::yield_now();
-    }
+    assert!(handle.wait_timeout(LONG));
     assert_eq!(format!("{handle:?}"), "Handle { finished: true, .. }");
     scope(2, |pool| assert_eq!(format!("{pool:?}"), "Scope { workers: 2, .. }")).unwrap();
     let receiver = SharedReceiver::new(mpsc::channel::<()>().1);

@@ -1,15 +1,14 @@
 //! The executor: how many run at once, what runs at all, and how it begins and ends.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
-use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 
-use pool_recipes::{BuildError, Executor, Full, MIN_STACK_SIZE, TaskError};
+use pool_recipes::{BuildError, Builder, Executor, Full, MIN_STACK_SIZE, TaskError};
 
-use crate::support::{CountsItsThread, bounded, ends, inside, occupy, pool};
+use crate::support::{at_thread_exit, bounded, count_this_thread, ends, inside, occupy, pool};
 
 #[test]
 fn as_many_tasks_run_at_once_as_workers() {
@@ -43,33 +42,6 @@ fn shutdown_runs_everything_in_the_order_submitted() {
 }
 
 #[test]
-fn tasks_submitted_during_shutdown_run_too() {
-    let (told, order) = mpsc::channel();
-    let pool = Arc::new(pool(2));
-    let inner = Arc::clone(&pool);
-    pool.submit(move || {
-        for n in 0..10 {
-            let told = told.clone();
-            inner.submit(move || told.send(n).unwrap());
-        }
-    });
-    drop(pool);
-    // Ends when the last task has dropped its sender.
-    assert_eq!(order.iter().count(), 10);
-}
-
-#[test]
-fn when_shutdown_returns_the_threads_are_gone() {
-    let alive = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&alive);
-    let hook = move || CountsItsThread::start(&count);
-    let pool = Executor::builder().workers(8).on_worker_start(hook).build().unwrap();
-    assert_eq!(alive.load(SeqCst), 8);
-    pool.shutdown();
-    assert_eq!(alive.load(SeqCst), 0);
-}
-
-#[test]
 fn the_last_owner_dropped_by_a_task_joins_nobody() {
     let (told, heard) = mpsc::channel();
     let (dropped, alone) = mpsc::channel();
@@ -89,11 +61,10 @@ fn the_last_owner_dropped_by_a_task_joins_nobody() {
 
 #[test]
 fn a_thread_local_may_own_a_pool() {
-    thread_local!(static OWNER: RefCell<Option<Executor>> = const { RefCell::new(None) });
     let (told, heard) = mpsc::channel();
     let inner = pool(1);
     inner.submit(move || told.send("ran"));
-    inside(pool(1), move |_| OWNER.set(Some(inner)));
+    inside(pool(1), move |_| at_thread_exit(move || drop(inner)));
     assert_eq!(heard.iter().collect::<Vec<_>>(), ["ran"]);
 }
 
@@ -101,48 +72,58 @@ fn a_thread_local_may_own_a_pool() {
 /// stand where the old one stood in memory.
 #[test]
 fn a_workers_thread_locals_are_not_dropped_by_a_worker() {
-    struct BuildsPools(mpsc::Sender<bool>);
-    impl Drop for BuildsPools {
-        fn drop(&mut self) {
-            for _ in 0..100 {
-                let pool = pool(1);
-                let busy = occupy(&pool);
-                // Pending while the result is asked for; the worker is set free by another thread.
-                let handle = pool.submit(|| thread::current().id());
-                thread::spawn(move || drop(busy));
-                let ran_here = handle.result().unwrap() == thread::current().id();
-                self.0.send(ran_here).unwrap();
-            }
-        }
-    }
-    thread_local!(static LOCAL: RefCell<Option<BuildsPools>> = const { RefCell::new(None) });
     let (told, heard) = mpsc::channel();
-    inside(pool(1), |_| LOCAL.set(Some(BuildsPools(told))));
-    assert!(heard.iter().all(|ran_here| !ran_here));
+    let build_pools = move || {
+        for _ in 0..100 {
+            let pool = pool(1);
+            let busy = occupy(&pool);
+            // Pending while the result is asked for; the worker is set free by another thread.
+            let handle = pool.submit(|| thread::current().id());
+            thread::spawn(move || drop(busy));
+            let ran_here = handle.result().unwrap() == thread::current().id();
+            told.send(ran_here).unwrap();
+        }
+    };
+    inside(pool(1), |_| at_thread_exit(build_pools));
+    assert_eq!(heard.iter().collect::<Vec<_>>(), [false; 100]);
 }
 
 #[test]
 fn shutdown_now_counts_what_it_cancels() {
-    let pool = pool(1);
-    let busy = occupy(&pool);
-    let handles: Vec<_> = (0..10).map(|_| pool.submit(|| unreachable!("it is cancelled"))).collect();
+    let builder = Executor::builder().workers(1).queue_capacity(5).stack_size(MIN_STACK_SIZE);
+    let pool = Arc::new(builder.build().unwrap());
+    let inner = Arc::clone(&pool);
+    let (tell, submitted) = mpsc::channel();
+    let (busy, released) = mpsc::channel::<()>();
+    pool.submit(move || {
+        // With so much of its stack in use, the worker lets what finds the queue full go past the bound.
+        std::hint::black_box([0_u8; 8 * 1024]);
+        let handles: Vec<_> = (0..10).map(|_| inner.submit(|| unreachable!("it is cancelled"))).collect();
+        drop(inner);
+        tell.send(handles).unwrap();
+        released.recv().unwrap_err();
+    });
+    let handles = submitted.recv().unwrap();
     handles[3].cancel();
-    // The busy worker is let go only when a task behind it has been cancelled: cancelling doesn't wait for it.
-    handles[9].on_done(move || drop(busy));
-    assert_eq!(pool.shutdown_now(), 9);
+    // It is let go only when the last of them has been cancelled, the last in the queue: cancelling doesn't wait for it.
+    handles[4].on_done(move || drop(busy));
+    assert_eq!(Arc::into_inner(pool).unwrap().shutdown_now(), 9);
     for handle in handles {
         assert!(matches!(handle.result(), Err::<(), _>(TaskError::Cancelled)));
     }
 }
 
 #[test]
-fn submit_waits_while_a_bounded_queue_is_full() {
-    let pool = Arc::new(bounded(1, 2));
+fn a_full_queue_gives_a_closure_back_or_waits() {
+    const CAPACITY: usize = 10_000;
+    let pool = Arc::new(bounded(1, CAPACITY));
     let busy = occupy(&pool);
-    pool.submit(|| ());
-    pool.submit(|| ());
-    assert!(matches!(pool.try_submit(|| ()), Err(Full(_))));
-    assert_eq!(pool.queued(), 2);
+    // A cancelled task keeps its place in the queue.
+    (0..CAPACITY).for_each(|_| assert!(pool.try_submit(|| ()).unwrap().cancel()));
+    let large = [7_u8; 10_000];
+    let Err(Full(f)) = pool.try_submit(move || large) else { panic!("the queue had room") };
+    assert!(f() == large);
+    assert_eq!(pool.queued(), CAPACITY);
     let (told, heard) = mpsc::channel();
     let submitter = Arc::clone(&pool);
     let waiting = thread::spawn(move || {
@@ -151,136 +132,93 @@ fn submit_waits_while_a_bounded_queue_is_full() {
         handle.result().unwrap()
     });
     // The submitter counts as soon as it is inside `submit`, and can't leave it: there is no room.
-    while pool.queued() < 3 {
+    while pool.queued() == CAPACITY {
         thread::yield_now();
     }
     assert_eq!(heard.try_recv(), Err(mpsc::TryRecvError::Empty));
     drop(busy);
-    heard.recv().unwrap();
     assert_eq!(waiting.join().unwrap().as_deref(), Some("worker-0"));
-}
-
-#[test]
-fn a_bound_holds_also_above_a_hundred() {
-    let pool = bounded(1, 10_000);
-    let busy = occupy(&pool);
-    for _ in 0..10_000 {
-        assert!(pool.try_submit(|| ()).is_ok());
-    }
-    assert!(pool.try_submit(|| ()).is_err());
-    drop(busy);
-}
-
-#[test]
-fn a_cancelled_task_keeps_its_place_in_the_queue() {
-    let pool = bounded(1, 1);
-    let busy = occupy(&pool);
-    assert!(pool.submit(|| ()).cancel());
-    assert_eq!(pool.queued(), 1);
-    assert!(pool.try_submit(|| ()).is_err());
-    drop(busy);
-}
-
-#[test]
-fn a_full_queue_gives_the_closure_back_unharmed() {
-    let pool = bounded(1, 1);
-    let busy = occupy(&pool);
-    let first = pool.try_submit(|| "queued").unwrap();
-    let text = String::from("mine");
-    let Err(Full(f)) = pool.try_submit(move || text) else { panic!("the queue had no room") };
-    assert_eq!(f(), "mine");
-    let large = [7_u8; 10_000];
-    let Err(Full(f)) = pool.try_submit(move || large) else { panic!("the queue had no room") };
-    assert!(f() == large);
-    drop(busy);
-    assert_eq!(first.result().unwrap(), "queued");
+    assert_eq!(pool.queued(), 0);
 }
 
 #[test]
 fn a_queue_without_places_hands_over_to_idle_workers() {
     ends(|| {
         let pool = bounded(3, 0);
-        for n in 0..20 {
-            assert_eq!(pool.submit(move || n).result().unwrap(), n);
+        for _ in 0..20 {
             // Two workers are free. One of them is at the queue's head, or on its way there.
-            let busy = occupy(&pool);
+            let _busy = occupy(&pool);
             while pool.try_submit(|| ()).is_err() {
                 thread::yield_now();
             }
-            drop(busy);
         }
     });
 }
 
 #[test]
-fn queued_counts_the_tasks_that_wait() {
-    let pool = pool(1);
-    let busy = occupy(&pool);
-    assert_eq!(pool.queued(), 0);
-    let handles: Vec<_> = (0..5).map(|n| pool.submit(move || n)).collect();
-    assert_eq!(pool.queued(), 5);
-    drop(busy);
-    assert_eq!(handles.into_iter().map(|handle| handle.result().unwrap()).sum::<i32>(), 10);
-    assert_eq!(pool.queued(), 0);
-}
-
-#[test]
 fn the_default_number_of_workers_is_pythons() {
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let cores = thread::available_parallelism().map_or(1, usize::from);
     assert_eq!(Executor::builder().build().unwrap().workers(), (cores + 4).min(32));
 }
 
 #[test]
-fn every_worker_has_its_own_name() {
-    let pool = Executor::builder().workers(3).thread_name("echo").build().unwrap();
-    let together = Barrier::new(3);
-    let names = pool.map(0..3, move |_| {
-        together.wait();
-        thread::current().name().map(str::to_owned).unwrap()
-    });
-    let names: HashSet<_> = names.map(Result::unwrap).collect();
-    assert_eq!(names, HashSet::from(["echo-0", "echo-1", "echo-2"].map(str::to_owned)));
+fn no_thread_outlives_its_pool_or_scope() {
+    type Way = fn(Builder, &AtomicUsize);
+    // When the pool is built, the hooks have run.
+    let ways: [(_, Way); 6] = [
+        ("shutdown", |builder, alive| {
+            let pool = builder.build().unwrap();
+            assert_eq!(alive.load(SeqCst), 8);
+            pool.shutdown();
+        }),
+        ("shutdown_now", |builder, _| assert_eq!(builder.build().unwrap().shutdown_now(), 0)),
+        ("the end of a scope", |builder, _| builder.scope(|_| ()).unwrap()),
+        ("a panic in a scope", |builder, _| {
+            let panics = || builder.scope(|_| resume_unwind(Box::new(()))).map(|(): ()| ());
+            assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        }),
+        ("a hook's panic", |builder, _| has_no_luck(builder.thread_name("unlucky").build().map(drop))),
+        ("the same in a scope", |builder, _| {
+            has_no_luck(builder.thread_name("unlucky").scope(|_| unreachable!("there is no pool")));
+        }),
+    ];
+    for (way, run) in ways {
+        let [started, alive] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let (count, counted) = (Arc::clone(&started), Arc::clone(&alive));
+        let hook = move || {
+            count_this_thread(&counted);
+            count.fetch_add(1, SeqCst);
+            if thread::current().name() == Some("unlucky-3") {
+                resume_unwind(Box::new("no luck"));
+            }
+        };
+        run(Executor::builder().workers(8).on_worker_start(hook), &alive);
+        assert_eq!([&started, &alive].map(|count| count.load(SeqCst)), [8, 0], "{way}");
+        assert_eq!(Arc::strong_count(&started), 1, "{way} leaves the hook");
+    }
 }
 
-#[test]
-fn the_start_hook_runs_first_on_every_worker() {
-    let started = Arc::new(Mutex::new(HashSet::new()));
-    let hook = Arc::clone(&started);
-    let hook = move || assert!(hook.lock().unwrap().insert(thread::current().id()));
-    let pool = Executor::builder().workers(4).on_worker_start(hook).build().unwrap();
-    assert_eq!(started.lock().unwrap().len(), 4);
-    assert!(inside(pool, move |_| started.lock().unwrap().contains(&thread::current().id())));
-}
-
-#[test]
-fn a_panicking_start_hook_leaves_no_thread() {
-    let hook = Arc::new(AtomicUsize::new(0));
-    let calls = Arc::clone(&hook);
-    let third = move || assert!(calls.fetch_add(1, SeqCst) != 2, "the third worker has no luck");
-    let error = Executor::builder().workers(4).on_worker_start(third).build().unwrap_err();
-    let BuildError::WorkerStart(panic) = &error else { panic!("{error}") };
-    assert_eq!(panic.message(), "the third worker has no luck");
-    // The hook's own count is the only one left: every thread that shared it is gone.
-    assert_eq!(Arc::strong_count(&hook), 1);
+fn has_no_luck(built: Result<(), BuildError>) {
+    assert!(matches!(built, Err(BuildError::WorkerStart(panic)) if panic.message() == "no luck"));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn stacks_are_rounded_up_to_whole_pages() {
-    for (asked, least) in [(MIN_STACK_SIZE + 1, MIN_STACK_SIZE + 4096), (2 << 20, 2 << 20)] {
-        let builder = Executor::builder().workers(1);
-        // The default is 2 MiB.
-        let builder = if asked == 2 << 20 { builder } else { builder.stack_size(asked) };
-        let stack = inside(builder.build().unwrap(), |_| mapping_of(&0_u8));
+    let builder = || Executor::builder().workers(1);
+    let sizes = [(builder(), 2 << 20), (builder().stack_size(MIN_STACK_SIZE + 1), MIN_STACK_SIZE + 4096)];
+    for (builder, least) in sizes {
+        let stack = inside(builder.build().unwrap(), |_| size_of_this_stack());
         // It may be larger: glibc keeps the stacks of threads that have ended, and hands them out again.
-        assert!(stack >= least, "{stack} bytes for {asked}");
+        assert!(stack >= least, "{stack} bytes, and not {least}");
     }
 }
 
-/// The kernel says how large the part of memory is in which `here` lies.
+/// The kernel says how large the part of memory is in which a local variable lies.
 #[cfg(target_os = "linux")]
-fn mapping_of(here: &u8) -> usize {
-    let here = std::ptr::from_ref(here).addr();
+fn size_of_this_stack() -> usize {
+    let local = 0_u8;
+    let here = std::hint::black_box(&raw const local).addr();
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let size = maps.lines().find_map(|line| {
         let (start, end) = line.split_once(' ')?.0.split_once('-')?;

@@ -12,6 +12,3 @@ mod scope;
 mod stack;
 mod stress;
 mod support;
-
-/// What `stack` is tried with: the least, the recipe's, the default.
-const STACKS: [usize; 3] = [32_768, 65_536, 2 * 1024 * 1024];

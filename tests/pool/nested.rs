@@ -1,13 +1,13 @@
 //! Waiting inside the pool: a worker runs what it waits for, and nothing else.
 
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use pool_recipes::{Executor, Scope, TaskError, as_completed};
+use pool_recipes::{Executor, Scope, as_completed};
 
-use crate::support::{bounded, busy, inside, pool};
+use crate::support::{bounded, busy, ends, inside, pool};
 
 fn fib(pool: &Arc<Executor>, n: u32) -> u32 {
     if n < 2 {
@@ -49,98 +49,42 @@ fn a_pools_tasks_run_on_its_own_threads_only() {
 }
 
 #[test]
-fn a_worker_runs_what_as_completed_waits_for() {
-    let squares = inside(pool(1), |pool| {
-        let handles: Vec<_> = (0..5).map(|n| pool.submit(move || n * n)).collect();
-        as_completed(handles).map(|handle| handle.result().unwrap()).collect::<Vec<i32>>()
+fn a_worker_runs_what_an_iterator_waits_for() {
+    inside(bounded(1, 1), |pool| {
+        assert_eq!(pool.map(0..100, |n| n).map(Result::unwrap).sum::<i32>(), 4950);
+        let handles: Vec<_> = (0..5).map(|n| pool.submit(move || n)).collect();
+        assert_eq!(as_completed(handles).map(|handle| handle.result().unwrap()).sum::<i32>(), 10);
     });
-    assert_eq!(squares, [0, 1, 4, 9, 16]);
 }
 
 #[test]
-fn a_worker_runs_what_map_waits_for() {
-    assert_eq!(inside(bounded(1, 1), |pool| pool.map(0..100, |n| n).map(Result::unwrap).sum::<i32>()), 4950);
-}
-
-#[test]
-fn a_full_queue_never_blocks_its_own_workers() {
-    for capacity in [0, 1, 2] {
-        let sum = inside(bounded(1, capacity), |pool| {
-            let handles: Vec<_> = (0..10).map(|n| pool.submit(move || n)).collect();
-            handles.into_iter().map(|handle| handle.result().unwrap()).sum::<i32>()
-        });
-        assert_eq!(sum, 45, "a queue of {capacity}");
-    }
-}
-
-#[test]
-fn try_submit_from_a_worker_runs_nothing() {
-    assert!(inside(bounded(1, 1), |pool| {
+fn a_worker_runs_only_what_has_no_room_in_its_queue() {
+    inside(bounded(1, 1), |pool| {
         let queued = pool.try_submit(|| ()).unwrap();
-        pool.try_submit(|| ()).is_err() && !queued.is_finished()
-    }));
-}
-
-#[test]
-fn wait_timeout_in_a_worker_runs_nothing() {
-    assert!(!inside(pool(1), |pool| pool.submit(|| ()).wait_timeout(Duration::ZERO)));
-}
-
-#[test]
-fn a_task_nested_too_deep_never_runs() {
-    fn dive(pool: &Arc<Executor>, told: &mpsc::Sender<&'static str>) {
-        told.send("started").unwrap();
-        let (inner, deeper) = (Arc::clone(pool), told.clone());
-        match pool.submit(move || dive(&inner, &deeper)).result() {
-            Ok(()) => told.send("returned").unwrap(),
-            Err(error) => assert!(matches!(error, TaskError::NestedTooDeep), "{error}"),
-        }
-    }
-    let (told, heard) = mpsc::channel();
-    let pool = Executor::builder().workers(1).stack_size(65_536).build().unwrap();
-    inside(pool, move |pool| dive(pool, &told));
-    let told: Vec<_> = heard.iter().collect();
-    let count = |what| told.iter().filter(|told| **told == what).count();
-    // All that started returned but the innermost, which was refused the next. Had that one run, it would have started.
-    assert_eq!(count("started"), count("returned") + 1);
+        assert!(pool.try_submit(|| ()).is_err());
+        assert!(pool.submit(|| ()).is_finished());
+        assert!(!queued.wait_timeout(Duration::ZERO));
+    });
 }
 
 /// Each task submits two further ones while there are any left to submit, and drops their handles.
 #[test]
 fn a_full_queue_and_a_low_stack_lose_nothing() {
     fn grow<'scope>(pool: &Scope<'scope>, left: &'scope AtomicIsize, ran: &'scope AtomicUsize) {
-        ran.fetch_add(1, SeqCst);
-        if left.fetch_sub(2, SeqCst) > 0 {
-            for _ in 0..2 {
-                let inner = pool.clone();
-                pool.submit(move || grow(&inner, left, ran));
+        let inner = pool.clone();
+        pool.submit(move || {
+            ran.fetch_add(1, SeqCst);
+            if left.fetch_sub(2, SeqCst) > 0 {
+                (0..2).for_each(|_| grow(&inner, left, ran));
             }
-        }
+        });
     }
-    let (left, ran) = (AtomicIsize::new(20_000), AtomicUsize::new(0));
-    Executor::builder().workers(4).queue_capacity(1).scope(|pool| grow(pool, &left, &ran)).unwrap();
-    assert_eq!(ran.into_inner(), 20_001);
-}
-
-/// The same in an executor, with one worker whose stack is low at once.
-#[test]
-fn a_task_past_the_bound_runs_after_its_submitter() {
-    fn chain(pool: &Arc<Executor>, left: usize, told: mpsc::Sender<()>) {
-        if left > 0 {
-            let inner = Arc::clone(pool);
-            pool.submit(move || {
-                told.send(()).unwrap();
-                chain(&inner, left - 1, told.clone());
-                // Fills the queue, so that the next one finds no room there.
-                inner.submit(|| ());
-            });
-        }
-    }
-    for capacity in [0, 1] {
-        let (told, heard) = mpsc::channel();
-        let pool = Executor::builder().workers(1).queue_capacity(capacity).stack_size(32_768);
-        chain(&Arc::new(pool.build().unwrap()), 1_000, told);
-        assert_eq!(heard.iter().count(), 1_000);
+    // The stack of the last two is low at once, and a worker alone has to come back to what went past the bound.
+    for (workers, capacity, stack) in [(4, 1, 2 << 20), (1, 1, 32_768), (1, 0, 32_768)] {
+        let (left, ran) = (AtomicIsize::new(20_000), AtomicUsize::new(0));
+        let builder = Executor::builder().workers(workers).queue_capacity(capacity).stack_size(stack);
+        let ran = ends(move || builder.scope(|pool| grow(pool, &left, &ran)).map(|()| ran.into_inner()));
+        assert_eq!(ran.unwrap(), 20_001, "{workers} workers, {capacity} places");
     }
 }
 
@@ -148,7 +92,7 @@ fn a_task_past_the_bound_runs_after_its_submitter() {
 #[test]
 fn as_completed_waits_for_what_runs_elsewhere() {
     let pool = pool(2);
-    let (elsewhere, release) = busy(&pool);
+    let (elsewhere, release) = busy(&pool, "set free");
     let first = inside(pool, |pool| {
         let lock = Arc::new(Mutex::new(()));
         let wanted = Arc::clone(&lock);
@@ -159,15 +103,4 @@ fn as_completed_waits_for_what_runs_elsewhere() {
         all.next().unwrap().result().unwrap()
     });
     assert_eq!(first, "set free");
-}
-
-#[test]
-fn a_task_that_runs_elsewhere_is_awaited() {
-    let pool = pool(2);
-    let (elsewhere, release) = busy(&pool);
-    let result = inside(pool, |_| {
-        drop(release);
-        elsewhere.result().unwrap()
-    });
-    assert_eq!(result, "set free");
 }

@@ -2,117 +2,72 @@
 
 use std::panic::panic_any;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 
 use pool_recipes::{BuildError, Executor, TaskError};
 
-use crate::support::occupy;
+use crate::support::{Bomb, LONG, occupy, pool};
 
-/// Panics when it is dropped; then, for as many levels as are left, so does the payload of that panic.
-struct Bomb(u8);
+/// Has code of the user's panic in a pool of one worker.
+type Plant = fn(&Executor);
 
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        if self.0 > 0 {
-            panic_any(Bomb(self.0 - 1));
+const PLANTS: [(&str, Plant); 7] = [
+    ("a capture's drop", |pool| {
+        let bomb = Bomb(1);
+        let outcome = pool.submit(move || _ = &bomb).result();
+        assert!(matches!(outcome, Err(TaskError::Panicked(_))));
+    }),
+    ("an unread result's drop, on the worker", |pool| {
+        let busy = occupy(pool);
+        drop(pool.submit(|| Bomb(1)));
+        drop(busy);
+    }),
+    ("an unread result's drop, with the handle", |pool| {
+        let handle = pool.submit(|| Bomb(1));
+        assert!(is_alive(pool)); // so the result is there, and the handle its last owner
+        assert!(pool.submit(move || drop(handle)).result().is_ok());
+    }),
+    ("an unread payload's drop", |pool| {
+        (1..4).for_each(|levels| drop(pool.submit(move || panic_any(Bomb(levels)))));
+    }),
+    ("the drop of a payload that was read", |pool| {
+        for levels in 1..4 {
+            drop(pool.submit(move || panic_any(Bomb(levels))).result().map(|(): ()| ()).unwrap_err());
         }
+    }),
+    ("a cancelled closure's drop", |pool| {
+        let _busy = occupy(pool);
+        let bomb = Bomb(2);
+        assert!(pool.submit(move || drop(bomb)).cancel());
+    }),
+    ("a callback, and its drop", |pool| {
+        let (busy, bomb) = (occupy(pool), Bomb(2));
+        let (told, heard) = mpsc::channel();
+        let handle = pool.submit(|| ());
+        handle.on_done(|| panic!("on purpose"));
+        handle.on_done(move || drop(bomb));
+        handle.on_done(move || told.send("the next callback").unwrap());
+        drop(busy);
+        assert_eq!(heard.recv(), Ok("the next callback"));
+    }),
+];
+
+#[test]
+fn no_panic_ends_a_worker_or_gets_out() {
+    for (place, plant) in PLANTS {
+        let pool = pool(1);
+        plant(&pool);
+        assert!(is_alive(&pool), "{place}");
     }
 }
 
 /// Whether the one worker of `pool` still runs tasks.
 fn is_alive(pool: &Executor) -> bool {
     let handle = pool.submit(|| "alive");
-    handle.wait_timeout(Duration::from_secs(10)) && handle.result().is_ok_and(|answer| answer == "alive")
+    handle.wait_timeout(LONG) && handle.result().is_ok_and(|answer| answer == "alive")
 }
 
 #[test]
-fn a_panic_in_the_closure() {
-    let pool = Executor::new(1).unwrap();
-    assert!(matches!(pool.submit(|| panic!("on purpose")).result(), Err::<(), _>(TaskError::Panicked(_))));
-    assert!(is_alive(&pool));
-}
-
-#[test]
-fn a_panic_in_the_drop_of_a_capture() {
-    let pool = Executor::new(1).unwrap();
-    let bomb = Bomb(1);
-    let outcome = pool.submit(move || {
-        let _held = &bomb;
-    });
-    assert!(matches!(outcome.result(), Err(TaskError::Panicked(_))));
-    assert!(is_alive(&pool));
-}
-
-#[test]
-fn a_panic_in_the_drop_of_an_unread_result() {
-    let pool = Executor::new(1).unwrap();
-    let busy = occupy(&pool);
-    drop(pool.submit(|| Bomb(1)));
-    drop(busy);
-    assert!(is_alive(&pool));
-}
-
-#[test]
-fn a_panic_in_a_results_drop_stays_out_of_its_dropper() {
-    let pool = Executor::new(1).unwrap();
-    let handle = pool.submit(|| Bomb(1));
-    assert!(is_alive(&pool)); // so the result is there, and the handle its last owner
-    assert!(pool.submit(move || drop(handle)).result().is_ok());
-}
-
-#[test]
-fn a_panic_in_the_drop_of_a_payload() {
-    let pool = Executor::new(1).unwrap();
-    for levels in 1..4 {
-        // Nobody reads it, and the worker drops it;
-        drop(pool.submit(move || panic_any(Bomb(levels))));
-        assert!(is_alive(&pool));
-        // or somebody does.
-        drop(pool.submit(move || panic_any(Bomb(levels))).result().map(|(): ()| ()).unwrap_err());
-        assert!(is_alive(&pool));
-    }
-}
-
-#[test]
-fn a_panic_in_a_closures_drop_stays_out_of_cancel() {
-    let pool = Executor::new(1).unwrap();
-    let busy = occupy(&pool);
-    let bomb = Bomb(2);
-    let handle = pool.submit(move || drop(bomb));
-    assert!(handle.cancel());
-    drop(busy);
-    assert!(is_alive(&pool));
-}
-
-#[test]
-fn a_panic_in_a_drop_stays_out_of_shutdown_now() {
-    let pool = Executor::new(1).unwrap();
-    let busy = occupy(&pool);
-    for _ in 0..3 {
-        let bomb = Bomb(1);
-        pool.submit(move || drop(bomb));
-    }
-    pool.submit(|| ()).on_done(move || drop(busy));
-    assert_eq!(pool.shutdown_now(), 4);
-}
-
-#[test]
-fn a_panic_in_a_callback_or_in_its_drop() {
-    let pool = Executor::new(1).unwrap();
-    let busy = occupy(&pool);
-    let handle = pool.submit(|| ());
-    let (told, heard) = mpsc::channel();
-    handle.on_done(|| panic!("on purpose"));
-    let bomb = Bomb(2);
-    handle.on_done(move || drop(bomb));
-    handle.on_done(move || told.send("the next callback").unwrap());
-    drop(busy);
-    assert_eq!(heard.recv(), Ok("the next callback"));
-    assert!(is_alive(&pool));
-}
-
-#[test]
-fn a_panic_in_the_drop_of_the_start_hook() {
+fn a_start_hook_may_panic_when_it_is_dropped() {
     for workers in [1, 4] {
         let bomb = Bomb(2);
         let hook = move || _ = &bomb;
@@ -125,22 +80,11 @@ fn a_panic_in_the_drop_of_the_start_hook() {
 }
 
 #[test]
-fn a_payload_that_nobody_is_given_is_dropped() {
-    let pool = Executor::new(1).unwrap();
-    let payload = Arc::new(());
-    let thrown = Arc::clone(&payload);
-    let handle = pool.submit(|| ());
-    handle.on_done(move || panic_any(thrown));
+fn what_nobody_is_given_is_dropped() {
+    let pool = pool(1);
+    let dropped = Arc::new(());
+    let [result, payload] = [(); 2].map(|()| Arc::clone(&dropped));
+    pool.submit(move || result).on_done(move || panic_any(payload));
     drop(pool);
-    assert_eq!(Arc::strong_count(&payload), 1);
-}
-
-#[test]
-fn a_panic_in_a_locals_drop_is_the_tasks() {
-    let pool = Executor::new(1).unwrap();
-    let outcome = pool.submit(|| {
-        let _local = Bomb(1);
-    });
-    assert!(matches!(outcome.result(), Err(TaskError::Panicked(_))));
-    assert!(is_alive(&pool));
+    assert_eq!(Arc::strong_count(&dropped), 1);
 }

@@ -5,29 +5,45 @@ use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 
-use pool_recipes::{Executor, MIN_STACK_SIZE, TaskError};
+use pool_recipes::{Executor, MIN_STACK_SIZE, TaskError, as_completed};
 
 #[test]
 fn too_deep_a_chain_is_an_error_not_an_abort() {
     with_full_backtraces("too_deep_a_chain_is_an_error_not_an_abort", || {
-        for stack_size in crate::STACKS {
+        // The least, the recipe's, the default.
+        for stack_size in [MIN_STACK_SIZE, 65_536, 2 * 1024 * 1024] {
             let pool = Arc::new(Executor::builder().workers(1).stack_size(stack_size).build().unwrap());
             let inner = Arc::clone(&pool);
             // The innermost panics, and so do all the others when they read its result.
-            assert!(pool.submit(move || dive(&inner)).result().is_err());
+            let outer = pool.submit(move || dive(&inner, |_| panic!("at the end of the stack")));
+            assert!(outer.result().is_err());
             assert_eq!(pool.submit(|| "alive").result().unwrap(), "alive");
         }
     });
 }
 
-/// Submits itself, and panics where the stack ends.
-fn dive(pool: &Arc<Executor>) {
+/// Submits itself, until the stack ends.
+fn dive(pool: &Arc<Executor>, at_the_end: fn(&Arc<Executor>)) {
     let inner = Arc::clone(pool);
-    match pool.submit(move || dive(&inner)).result() {
-        Err(TaskError::NestedTooDeep) => panic!("at the end of the stack"),
-        // Goes up in silence.
+    match pool.submit(move || dive(&inner, at_the_end)).result() {
+        Err(TaskError::NestedTooDeep) => at_the_end(pool),
+        // A panic goes up in silence.
         outcome => outcome.unwrap_or_else(|_| std::panic::resume_unwind(Box::new(()))),
     }
+}
+
+/// Other programs' panic hooks and allocators may need more than ours do.
+#[test]
+#[expect(clippy::large_stack_arrays, reason = "that is what it is about")]
+fn a_larger_stack_keeps_a_larger_reserve() {
+    let pool = Arc::new(Executor::new(1).unwrap());
+    let inner = Arc::clone(&pool);
+    let needs_more = |pool: &Arc<Executor>| {
+        // Such a task is refused too, and will never run.
+        assert!(as_completed([pool.submit(|| ())]).all(|handle| handle.cancel()));
+        std::hint::black_box([0_u8; 64 * 1024]);
+    };
+    assert!(pool.submit(move || dive(&inner, needs_more)).result().is_ok());
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Everything at once, from many threads: every task runs once or is cancelled once, never both, never neither.
 //!
-//! `STRESS_TASKS=1000000 cargo test --release --test pool stress -- --nocapture` runs as many tasks, and
-//! `STRESS_SEED` repeats a run's choices.
+//! `STRESS_TASKS=1000000 cargo test --release --test pool stress -- --nocapture` runs as many tasks.
 
 use std::env;
 use std::hash::{BuildHasher, RandomState};
@@ -11,21 +10,17 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use pool_recipes::{Executor, Handle, TaskError, as_completed};
+use pool_recipes::{Executor, Full, Handle, TaskError, as_completed};
 
 const CLIENTS: u64 = 4;
 const TASKS_A_ROUND: usize = 500;
 
 #[test]
 fn every_task_runs_once_or_is_cancelled_once() {
-    let number = |name| env::var(name).ok().map(|value: String| value.parse().expect(name));
-    let seed = number("STRESS_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
-    let tasks = number("STRESS_TASKS").unwrap_or(20_000);
-    println!("STRESS_SEED={seed}");
-    let mut random = Random(seed | 1);
+    let tasks = env::var("STRESS_TASKS").map_or(20_000, |tasks| tasks.parse().expect("STRESS_TASKS"));
     let ledger = Arc::new(Ledger::default());
-    while (ledger.submitted.load(SeqCst) as u64) < tasks {
-        round(&ledger, &mut random);
+    while ledger.submitted.load(SeqCst) < tasks {
+        round(&ledger);
     }
     let [submitted, ran, cancelled] =
         [&ledger.submitted, &ledger.ran, &ledger.cancelled].map(|count| count.load(SeqCst));
@@ -35,27 +30,26 @@ fn every_task_runs_once_or_is_cancelled_once() {
 }
 
 /// One pool from its start to its end, with several threads that use it.
-fn round(ledger: &Arc<Ledger>, random: &mut Random) {
-    let mut builder = Executor::builder().workers(1 + random.below(4));
-    if random.below(2) == 0 {
-        builder = builder.queue_capacity(random.below(8));
+fn round(ledger: &Arc<Ledger>) {
+    let mut builder = Executor::builder().workers(1 + random(4));
+    if random(2) == 0 {
+        builder = builder.queue_capacity(random(8));
     }
     let pool = Arc::new(builder.build().unwrap());
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {
-            let (pool, ledger, mut random) =
-                (Arc::clone(&pool), Arc::clone(ledger), Random(random.next() | 1));
+            let (pool, ledger) = (Arc::clone(&pool), Arc::clone(ledger));
             thread::spawn(move || {
                 let mut kept = Vec::new();
                 for _ in 0..TASKS_A_ROUND / 4 {
-                    step(&pool, &ledger, &mut random, &mut kept);
+                    step(&pool, &ledger, &mut kept);
                 }
                 kept
             })
         })
         .collect();
     let kept: Vec<_> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
-    match random.below(3) {
+    match random(3) {
         // The tasks that submit hold the pool too: whoever is last, perhaps a worker, ends it.
         0 => drop(pool),
         1 => drop(Arc::into_inner(pool).map(Executor::shutdown)),
@@ -67,47 +61,40 @@ fn round(ledger: &Arc<Ledger>, random: &mut Random) {
 }
 
 /// Does one of the things that can be done with a pool.
-fn step(pool: &Arc<Executor>, ledger: &Arc<Ledger>, random: &mut Random, kept: &mut Vec<Handle<Outcome>>) {
+fn step(pool: &Arc<Executor>, ledger: &Arc<Ledger>, kept: &mut Vec<Handle<()>>) {
     let entry = Entry::new(ledger);
-    match random.below(10) {
+    match random(9) {
         0 => drop(pool.submit(|| entry.run())),
-        1 => {
+        1 => kept.push(pool.submit(|| {
+            entry.run();
+            resume_unwind(Box::new("on purpose")) // unlike `panic!`, it prints nothing
+        })),
+        2 => {
             let handle = pool.submit(|| entry.run());
+            handle.wait_timeout(Duration::from_micros(random(50) as u64));
             let cancelled = handle.cancel();
             assert_eq!(matches!(handle.result(), Err(TaskError::Cancelled)), cancelled);
         }
-        2 => kept.push(pool.submit(|| {
-            entry.run();
-            // Unlike `panic!`, it prints nothing.
-            resume_unwind(Box::new(ON_PURPOSE))
-        })),
-        3 => {
-            let handle = pool.submit(|| entry.run());
-            if !handle.wait_timeout(Duration::from_micros(random.next() % 50)) {
-                handle.cancel();
-            }
-            settle(handle);
-        }
-        4 => match pool.try_submit(|| entry.run()) {
+        3 => match pool.try_submit(|| entry.run()) {
             Ok(handle) => settle(handle),
-            Err(full) => drop(full.0()),
+            Err(Full(run)) => run(),
         },
-        5 | 6 => {
+        4 | 5 => {
             let (inner, ledger) = (Arc::clone(pool), Arc::clone(ledger));
             kept.push(pool.submit(move || {
                 let entries: Vec<_> = (0..3).map(|_| Entry::new(&ledger)).collect();
                 let nested = entries.into_iter().map(|entry| inner.submit(|| entry.run()));
                 as_completed(nested).for_each(settle);
-                entry.run()
+                entry.run();
             }));
         }
-        7 => {
+        6 => {
             let other = Entry::new(ledger);
             let handle = pool.submit(|| entry.run());
-            handle.on_done(move || _ = other.run());
+            handle.on_done(|| other.run());
             kept.push(handle);
         }
-        8 => {
+        7 => {
             let entries = vec![entry, Entry::new(ledger), Entry::new(ledger)];
             // Left after the first: the others are cancelled, or have started.
             drop(pool.map(entries, Entry::run).next());
@@ -116,20 +103,12 @@ fn step(pool: &Arc<Executor>, ledger: &Arc<Ledger>, random: &mut Random, kept: &
     }
 }
 
-/// Waits for a task; what its handle says is what the ledger must say, or the task's own entry would have.
-fn settle(handle: Handle<Outcome>) {
+/// Waits for a task, which may have been cancelled, or have panicked on purpose.
+fn settle(handle: Handle<()>) {
     match handle.result() {
-        Ok(Outcome::Ran) | Err(TaskError::Cancelled) => {}
-        Err(TaskError::Panicked(panic)) => assert_eq!(panic.message(), ON_PURPOSE),
-        Err(error) => panic!("{error}"),
+        Ok(()) | Err(TaskError::Cancelled) => {}
+        Err(error) => assert_eq!(error.to_string(), "the task panicked: on purpose"),
     }
-}
-
-/// The message of the panics that are part of the test.
-const ON_PURPOSE: &str = "on purpose";
-
-enum Outcome {
-    Ran,
 }
 
 #[derive(Default)]
@@ -139,7 +118,7 @@ struct Ledger {
     cancelled: AtomicUsize,
 }
 
-/// What each task holds: written down as run when it is, and as cancelled when it is dropped before.
+/// What each task holds. When it is dropped, it is written down as run, or as cancelled if it wasn't.
 struct Entry {
     ledger: Arc<Ledger>,
     ran: bool,
@@ -151,34 +130,19 @@ impl Entry {
         Entry { ledger: Arc::clone(ledger), ran: false }
     }
 
-    fn run(mut self) -> Outcome {
-        assert!(!self.ran);
+    fn run(mut self) {
         self.ran = true;
-        self.ledger.ran.fetch_add(1, SeqCst);
-        Outcome::Ran
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        if !self.ran {
-            self.ledger.cancelled.fetch_add(1, SeqCst);
-        }
+        let count = if self.ran { &self.ledger.ran } else { &self.ledger.cancelled };
+        count.fetch_add(1, SeqCst);
     }
 }
 
-/// Marsaglia's xorshift: enough to choose by.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 >> 8
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
+/// A number below `end`: `std` gives every `RandomState` other keys.
+fn random(end: u64) -> usize {
+    usize::try_from(RandomState::new().hash_one(()) % end).unwrap()
 }

@@ -1,9 +1,10 @@
 //! What the tests of the pool share.
 
-// tests/memory.rs uses a part of it.
+// tests/memory.rs and tests/stages.rs use a part of it.
 #![allow(dead_code)]
 
 use std::cell::RefCell;
+use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -34,18 +35,18 @@ pub fn inside<T: Send + 'static>(pool: Executor, f: impl FnOnce(&Arc<Executor>) 
 
 /// Occupies one worker of `pool`; returns once it is occupied. Dropping what it returns sets the worker free.
 pub fn occupy(pool: &Executor) -> mpsc::Sender<()> {
-    busy(pool).1
+    busy(pool, ()).1
 }
 
-/// Occupies one worker, and returns the handle of the task that does it.
-pub fn busy(pool: &Executor) -> (Handle<&'static str>, mpsc::Sender<()>) {
+/// Occupies one worker with a task of this result, and returns its handle too.
+pub fn busy<T: Send + 'static>(pool: &Executor, result: T) -> (Handle<T>, mpsc::Sender<()>) {
     let (release, released) = mpsc::channel();
     let (start, started) = mpsc::channel();
     let handle = pool.submit(move || {
         start.send(()).unwrap();
         // An error is the signal: the sender is gone.
         released.recv().unwrap_err();
-        "set free"
+        result
     });
     started.recv().unwrap();
     (handle, release)
@@ -58,19 +59,35 @@ pub fn ends<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     heard.recv_timeout(LONG).expect("it hangs, or it panicked")
 }
 
-/// Counts this thread from now until it drops its thread-locals, which is the last thing that a thread does.
-pub struct CountsItsThread(Arc<AtomicUsize>);
-
-impl CountsItsThread {
-    pub fn start(alive: &Arc<AtomicUsize>) {
-        thread_local!(static LOCAL: RefCell<Option<CountsItsThread>> = const { RefCell::new(None) });
-        alive.fetch_add(1, SeqCst);
-        LOCAL.set(Some(Self(Arc::clone(alive))));
+/// Has `f` called when this thread drops its thread-locals, which is the last thing that a thread does.
+pub fn at_thread_exit(f: impl FnOnce() + 'static) {
+    struct Exit(Option<Box<dyn FnOnce()>>);
+    impl Drop for Exit {
+        fn drop(&mut self) {
+            self.0.take().unwrap()();
+        }
     }
+    thread_local!(static EXIT: RefCell<Option<Exit>> = const { RefCell::new(None) });
+    EXIT.set(Some(Exit(Some(Box::new(f)))));
 }
 
-impl Drop for CountsItsThread {
+/// Counts this thread until it exits, which takes some time.
+pub fn count_this_thread(alive: &Arc<AtomicUsize>) {
+    let alive = Arc::clone(alive);
+    alive.fetch_add(1, SeqCst);
+    at_thread_exit(move || {
+        (0..2_000).for_each(|_| thread::yield_now());
+        alive.fetch_sub(1, SeqCst);
+    });
+}
+
+/// Panics when it is dropped; then, for as many levels as are left, so does the payload of that panic.
+pub struct Bomb(pub u8);
+
+impl Drop for Bomb {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, SeqCst);
+        if self.0 > 0 {
+            panic_any(Bomb(self.0 - 1));
+        }
     }
 }
