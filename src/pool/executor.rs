@@ -9,7 +9,7 @@ use super::handle::Handle;
 use super::map::Map;
 use super::scope::Scope;
 use super::task::UnreadPanics;
-use super::worker::{Pool, Sender, StartHook, Worker};
+use super::worker::{Pool, StartHook, Worker};
 use crate::sync::{lock, mpsc, stack_overhead, thread};
 
 /// A fixed number of threads that run what is submitted to them, in the order submitted.
@@ -34,10 +34,7 @@ use crate::sync::{lock, mpsc, stack_overhead, thread};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Executor {
-    /// Takes the tasks in.
-    pool: Scope<'static>,
-    /// Runs them.
-    workers: Workers<'static, 'static>,
+    running: Running<'static, 'static>,
 }
 
 impl Executor {
@@ -81,7 +78,7 @@ impl Executor {
     ///
     /// A closure of more than 4,096 bytes gets an allocation of its own beside the task's.
     pub fn submit<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Handle<T> {
-        self.pool.submit(f)
+        self.running.scope.submit(f)
     }
 
     /// Submits `f` if that needs no waiting.
@@ -116,7 +113,7 @@ impl Executor {
         &self,
         f: F,
     ) -> Result<Handle<T>, Full<F>> {
-        self.pool.try_submit(f)
+        self.running.scope.try_submit(f)
     }
 
     /// Applies `f` to every input, on the workers, and iterates over the results in the order of the inputs.
@@ -140,12 +137,12 @@ impl Executor {
         inputs: I,
         f: impl Fn(I::Item) -> T + Send + Sync + 'static,
     ) -> Map<'_, 'static, I::IntoIter, T> {
-        self.pool.map(inputs, f)
+        self.running.scope.map(inputs, f)
     }
 
     /// The number of workers.
     pub fn workers(&self) -> usize {
-        self.pool.workers()
+        self.running.scope.workers()
     }
 
     /// The number of tasks that wait for a worker, while others come and go: a figure to watch, not to decide by.
@@ -153,7 +150,7 @@ impl Executor {
     /// It counts the tasks in the queue, those whose submitters wait for room in it, and those that a worker let go past
     /// the bound. A task that was cancelled counts until a worker comes to its place in the queue.
     pub fn queued(&self) -> usize {
-        self.pool.queued()
+        self.running.scope.queued()
     }
 
     /// Waits until everything submitted has run and every worker's thread is gone; dropping the pool does the same.
@@ -178,8 +175,9 @@ impl Executor {
     /// # Ok::<(), pool_recipes::BuildError>(())
     /// ```
     pub fn shutdown_now(self) -> usize {
-        let Workers { open, pool, threads } = self.workers;
-        drop((self.pool, open));
+        let Running { scope, threads } = self.running;
+        let pool = Arc::clone(&scope.pool);
+        drop(scope);
         // The queue is closed, so `next` doesn't wait any more: it takes what is left, and then ends.
         let left = iter::from_fn(|| pool.next());
         let cancelled = left.filter(|job| job.task.cancel(TaskError::Cancelled)).count();
@@ -198,13 +196,12 @@ impl fmt::Debug for Executor {
     }
 }
 
-/// The workers of a pool. Dropping them, on whatever way, closes the queue and then waits until they have left: fields
+/// A pool that runs. Dropping it, on whatever way, closes the queue and then waits until the workers have left: fields
 /// are dropped in the order in which they are declared.
-struct Workers<'a, 't> {
-    /// When the tasks that are left have let go of it too, the queue is closed, and the workers leave.
-    open: Arc<Sender<'a>>,
-    /// What they take their tasks from.
-    pool: Arc<Pool<'a>>,
+struct Running<'a, 't> {
+    /// Submits, and owns the sending side. Once the tasks that are left have let go of that too, the queue is closed.
+    scope: Scope<'a>,
+    /// The workers. They leave when the queue is closed and empty.
     threads: Threads<'t>,
 }
 
@@ -323,12 +320,11 @@ impl Builder {
     /// overflow, and aborts the process where that can't be had. On Linux a process that may have no more mappings
     /// (`vm.max_map_count`, at some 16,000 threads) or no more address space (`ulimit -v`) can end that way.
     pub fn build(self) -> Result<Executor, BuildError> {
-        let workers = self.start(None, |thread, worker| {
+        let running = self.start(None, |thread, worker| {
             let handle = thread.spawn(move || worker.work())?;
             Ok((handle.thread().id(), Box::new(|| handle.join())))
         })?;
-        let open = Some(Arc::clone(&workers.open));
-        Ok(Executor { pool: Scope { pool: Arc::clone(&workers.pool), open }, workers })
+        Ok(Executor { running })
     }
 
     /// Runs `f` with a pool of these settings whose tasks may borrow: see [`scope()`].
@@ -343,12 +339,12 @@ impl Builder {
     pub fn scope<'scope, R>(self, f: impl FnOnce(&Scope<'scope>) -> R) -> Result<R, BuildError> {
         let unread = Arc::new(UnreadPanics::default());
         let result = thread::scope(|threads| {
-            // `thread::scope` waits for the closures of its threads only. The drop of `workers` joins the threads.
-            let workers = self.start(Some(Arc::clone(&unread)), |thread, worker| {
+            // `thread::scope` waits for the closures of its threads only. To drop `running` joins the threads.
+            let running = self.start(Some(Arc::clone(&unread)), |thread, worker| {
                 let handle = thread.spawn_scoped(threads, move || worker.work())?;
                 Ok((handle.thread().id(), Box::new(|| handle.join())))
             })?;
-            Ok(f(&Scope { pool: Arc::clone(&workers.pool), open: None }))
+            Ok(f(&Scope { open: None, ..running.scope.clone() }))
         });
         let panics = mem::take(&mut *lock(&unread));
         match panics.into_iter().next() {
@@ -362,7 +358,7 @@ impl Builder {
         self,
         unread: Option<Arc<UnreadPanics>>,
         spawn: impl Fn(thread::Builder, Worker<'a>) -> io::Result<Thread<'t>>,
-    ) -> Result<Workers<'a, 't>, BuildError> {
+    ) -> Result<Running<'a, 't>, BuildError> {
         let Self { workers, stack_size, .. } = self;
         if workers == 0 {
             return Err(BuildError::NoWorkers);
@@ -376,13 +372,14 @@ impl Builder {
         let with_overhead = stack_size.saturating_add(pages(stack_overhead().unwrap_or(0)));
         // If anything below fails this is dropped, and the workers that have started leave and are joined.
         let (open, pool) = Pool::new(workers, self.queue_capacity, unread);
-        let mut running = Workers { open, pool, threads: Threads::default() };
+        let scope = Scope { pool: Arc::clone(&pool), open: Some(open) };
+        let mut running = Running { scope, threads: Threads::default() };
         let (failed, panics) = mpsc::channel();
         for started in 0..workers {
             let name = format!("{}-{started}", self.thread_name);
             let thread = thread::Builder::new().name(name).stack_size(with_overhead);
             let on_start = self.on_worker_start.clone().map(|hook| (hook, failed.clone()));
-            let worker = Worker { pool: Arc::clone(&running.pool), stack_size, on_start };
+            let worker = Worker { pool: Arc::clone(&pool), stack_size, on_start };
             let thread =
                 spawn(thread, worker).map_err(|error| BuildError::Spawn { started, workers, error })?;
             running.threads.0.push(thread);

@@ -16,7 +16,7 @@ use super::worker::{Pool, Sender};
 #[derive(Clone)]
 pub struct Scope<'scope> {
     pub(crate) pool: Arc<Pool<'scope>>,
-    /// An executor owns the sending side.
+    /// The sending side, for the owner of the pool. Others have `None`, so that their clones keep no channel open.
     pub(crate) open: Option<Arc<Sender<'scope>>>,
 }
 

@@ -50,18 +50,22 @@ impl Worker<'_> {
 
 /// What the submitters and the workers of a pool share.
 pub(crate) struct Pool<'a> {
-    /// Weak, so that the channel is closed, and the workers leave, however long a [`Scope`](super::Scope) is kept.
+    /// For the submits of a scope. Weak, so that the channel is closed, and the workers leave, however long clones of the
+    /// [`Scope`](super::Scope) are kept.
     sender: Weak<Sender<'a>>,
+    /// The tasks that wait for a worker.
     queue: SharedReceiver<Job<'a>>,
-    /// Tasks on their way to a worker; counted up before a task is sent and down after it is received, so that it
-    /// never wraps.
+    /// How many tasks were submitted. In memory of its own, because the submitters write to it for each task, and the
+    /// workers to `taken`: side by side, the two would slow each other down.
     submitted: Box<AtomicUsize>,
+    /// How many of those the workers took out of the queue.
     taken: Box<AtomicUsize>,
     /// Tasks of a bounded pool for which neither the queue nor the stack of the worker that submitted them had room.
     /// That worker runs them when it is back in its loop, if no other worker does so earlier.
     overflow: Option<Mutex<VecDeque<Job<'a>>>>,
     /// In a scope, where tasks leave a panic that nobody read; an executor has no end at which someone could be told.
     pub(crate) unread: Option<Arc<UnreadPanics>>,
+    /// How many threads there are.
     pub(crate) workers: usize,
 }
 
@@ -109,6 +113,9 @@ impl<'a> Pool<'a> {
 
     /// Queues `task`. If the queue is full it waits, or, unless it `may_wait`, drops `task` and returns false.
     ///
+    /// An executor submits through `open`, the sender that it owns. A scope has none to give, and its task holds one
+    /// until it has run. A task for a scope that has ended is cancelled.
+    ///
     /// A worker of this pool doesn't wait, because it might wait for itself: when the queue is full it runs the task
     /// here and now, or, if its stack has no room for that, lets the task go past the bound.
     pub(crate) fn submit(&self, open: Option<&Sender<'a>>, task: Arc<dyn Run + 'a>, may_wait: bool) -> bool {
@@ -146,6 +153,7 @@ impl<'a> Pool<'a> {
 
     pub(crate) fn queued(&self) -> usize {
         let taken = self.taken.load(Relaxed);
+        // Tasks may have been submitted and taken since, or be seen as taken first.
         self.submitted.load(Relaxed).saturating_sub(taken)
     }
 
