@@ -5,11 +5,14 @@ mod support;
 
 mod charts;
 mod costs;
+// Only Linux says what a server uses.
+#[cfg(target_os = "linux")]
 mod flood;
+#[cfg(target_os = "linux")]
 mod overload;
 mod recipes;
+mod refusals;
 mod resilient;
 mod soak;
 
-/// Only Linux says what a process uses.
 const LINUX: bool = cfg!(target_os = "linux");

@@ -1,9 +1,10 @@
 //! An example that ends by itself: what it prints, what it draws, and what it leaves behind.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
-use std::{env, fs, process, thread};
+use std::{fs, process, thread};
 
 use super::client::TOO_LONG;
 use super::server::lines;
@@ -16,11 +17,15 @@ pub fn succeed(mut command: Command) -> String {
     String::from_utf8(assert.get_output().stdout.clone()).unwrap()
 }
 
-/// What it prints, and the picture that it draws, if it does.
-pub fn draw(mut command: Command, name: &str) -> (String, Option<String>) {
-    let picture = Scratch::new(name);
-    command.arg("--svg").arg(&picture.0);
-    (succeed(command), fs::read_to_string(&picture.0).ok())
+/// What it prints, and the picture that it draws, which is empty if it draws none.
+pub fn draw(mut command: Command, name: &str) -> (String, String) {
+    let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", process::id()));
+    command.arg("--svg").arg(&picture);
+    let printed = succeed(command);
+    let drawn = fs::read_to_string(&picture).unwrap_or_default();
+    // It isn't there if nothing was drawn.
+    let _ = fs::remove_file(&picture);
+    (printed, drawn)
 }
 
 /// The one line on stderr with which it fails, and leaves no process behind. With a bad argument, code 2, it prints
@@ -37,23 +42,29 @@ pub fn fail(mut command: Command, code: i32) -> String {
     stderr
 }
 
-/// The cells in a line of a table.
-fn cells(line: &str) -> Vec<String> {
-    line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
-}
-
-/// The cells of the table whose first title is `title`, the titles left out.
-pub fn table(output: &str, title: &str) -> Vec<Vec<String>> {
+/// The rows of the table whose first title is `title`: each one's cells, by their titles.
+pub fn table(output: &str, title: &str) -> Vec<HashMap<String, String>> {
+    let cells = |line: &str| -> Vec<String> {
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+    };
     let mut lines = output.lines().skip_while(|line| !line.starts_with(title));
     let titles = cells(lines.next().expect(title));
     let rows: Vec<_> = lines.take_while(|line| !line.is_empty()).map(cells).collect();
     assert!(rows.iter().all(|row| row.len() == titles.len()), "{output}");
-    rows
+    rows.into_iter().map(|row| titles.iter().cloned().zip(row).collect()).collect()
 }
 
 /// The figure in a cell.
 pub fn figure(cell: &str) -> f64 {
     cell.parse().expect(cell)
+}
+
+/// How long the bars of a class are in a picture, as parts of the longest that there can be.
+pub fn bars(svg: &str, class: &str) -> Vec<f64> {
+    let elements = svg.split('<').filter(|element| element.contains(&format!("class=\"{class}\"")));
+    let width = |element: &str| element.split_once(" width=\"").unwrap().1.split('"').next().map(figure);
+    // The first one is in the legend.
+    elements.skip(1).filter_map(width).map(|width| width / 520.0).collect()
 }
 
 /// The same command, in a process that may have so many files open.
@@ -109,21 +120,5 @@ fn all_end(mark: &str) {
     let begin = Instant::now();
     while !marked(mark).is_empty() {
         assert!(begin.elapsed() < TOO_LONG, "{:?} are left", marked(mark));
-    }
-}
-
-/// A file that is no other test's, and gone when this is dropped.
-pub struct Scratch(pub PathBuf);
-
-impl Scratch {
-    pub fn new(name: &str) -> Self {
-        Self(env::temp_dir().join(format!("pool-recipes-{}-{name}", process::id())))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // It isn't there if the test has failed before.
-        let _ = fs::remove_file(&self.0);
     }
 }

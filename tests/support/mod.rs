@@ -6,4 +6,3 @@
 pub mod client;
 pub mod example;
 pub mod server;
-pub mod xml;

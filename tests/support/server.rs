@@ -61,33 +61,21 @@ impl Running {
         clients
     }
 
-    /// Types `stop`.
-    pub fn tell_to_stop(&mut self) {
-        self.stdin.write_all(b"stop\n").unwrap();
-    }
-
     /// Types `stop`, and returns what `end` does.
     pub fn stop(mut self) -> [Vec<String>; 2] {
-        self.tell_to_stop();
+        self.stdin.write_all(b"stop\n").unwrap();
         self.end()
     }
 
     /// Ends its input, and returns what it has printed on stdout and on stderr once it has ended, in success.
     pub fn end(mut self) -> [Vec<String>; 2] {
         drop(self.stdin);
-        let printed = [Box::new(self.stdout) as Box<dyn Read + Send>, Box::new(self.stderr)].map(lines);
-        let printed = printed.map(Iterator::collect);
+        // Both are read from now on, or the process would wait at a full pipe.
+        let (stdout, stderr) = (lines(self.stdout), lines(self.stderr));
+        let printed = [stdout.collect(), stderr.collect()];
         let status = self.process.end();
         assert!(status.success(), "{status}: {printed:?}");
         printed
-    }
-
-    /// The same, once it has been killed.
-    pub fn kill(mut self) -> [Vec<String>; 2] {
-        self.process.0.kill().unwrap();
-        [Box::new(self.stdout) as Box<dyn Read + Send>, Box::new(self.stderr)]
-            .map(lines)
-            .map(Iterator::collect)
     }
 }
 
