@@ -139,6 +139,12 @@ mod tests {
     }
 
     #[test]
+    fn a_process_may_have_any_name() {
+        let named = [b"Name:\t\xff\\nThreads:\t9 VmRSS:\t1 kB\n", RUNS.as_bytes()].concat();
+        assert_eq!(Usage::of_statuses(7, [Ok(named)].into_iter()).unwrap(), of(7, &[Ok(RUNS)]).unwrap());
+    }
+
+    #[test]
     fn a_thread_that_leaves_meanwhile_is_passed_over() {
         const ENOENT: i32 = 2;
         const ESRCH: i32 = 3;

@@ -321,6 +321,174 @@ mod tests {
         assert_eq!(addresses, ["x:80", "x:80", "[::1]:80", "[::1]:80", "[::1]:65535"]);
     }
 
+    #[test]
+    fn what_is_no_http_url_is_refused() {
+        const SCHEME: &str = "bad URL: it does not begin with http://";
+        const HOST: &str = "bad URL: it must name a host, and no user";
+        const TLS: &str = "std has no TLS, so only http works";
+        // What would leave the line of the request, or could not be seen in an error.
+        const VISIBLE: &str = "bad URL: it must be of visible ASCII characters, at most 8,000";
+        let long = format!("http://{}", "x".repeat(7_994));
+        for (urls, expected) in [
+            (["", "x/", "//x/", "http:x", "http:/x/", "ftp://x/"].as_slice(), SCHEME),
+            (
+                &["http://", "http:///path", "http://?query", "http://:80/", "http://::1/", "http://a,b/"],
+                HOST,
+            ),
+            (&["http://user@x/", "http://x:+80/"], HOST),
+            (&["https://x/", "HTTPS://x/"], TLS),
+            (&["http://x/ HTTP/1.0\r\nX: y", "http://x/\r\nX:y", "http://x/\n", "http://x/a b"], VISIBLE),
+            (&["http://x/\t", "http://x/\0", "http://x/\x7f", "http://x/ä", "\u{9b}2J", &long], VISIBLE),
+        ] {
+            for url in urls {
+                assert_eq!(parse(url).unwrap_err().to_string(), expected, "{url:?}");
+            }
+        }
+        assert!(parse(&long[..8_000]).is_ok());
+    }
+
+    #[test]
+    fn a_bad_port_is_an_error() {
+        for port in ["65536", "-1", "80:x", "http", "["] {
+            let failure = failure(&format!("http://127.0.0.1:{port}/"), NEVER, NEVER);
+            assert_eq!(failure, "invalid port value", "{port}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_a_url_safely() {
+        for (url, shown) in [
+            ("", "\"\""),
+            ("http://x/@y", "http://x/@y"),
+            ("http://user:secret@x/@y", "http://***@x/@y"),
+            ("https://secret@x", "https://***@x"),
+            ("http://http:secret@secret@x?y", "http://***@x?y"),
+            ("secret@x", "***@x"),
+            ("\x1b[2J\u{9b}ä\r\n", "\\u{1b}[2J\\u{9b}\\u{e4}\\r\\n"),
+            (&"x".repeat(700_000), &"x".repeat(200)),
+        ] {
+            assert_eq!(printable(url), shown);
+        }
+    }
+
+    fn read(answer: impl Read) -> Result<Vec<u8>, String> {
+        read_answer(BufReader::new(answer)).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_body_ends_at_its_length_or_with_the_connection() {
+        for (answer, body) in [
+            (b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more".as_slice(), b"hello".as_slice()),
+            (b"HTTP/1.0 200 OK\r\ncontent-length:05\t\r\n\r\nhello", b"hello"),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nhello", b""),
+            (b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nhello", b"hello"),
+            (b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n", b""),
+            (
+                b"HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nTransfer-Encoding: Identity\r\n\r\nhi",
+                b"hi",
+            ),
+            // Any success.
+            (b"HTTP/1.1 299 Odd\r\n\r\nhello", b"hello"),
+            (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+            // An old head, and a foreign one.
+            (b"HTTP/1.0 200\nContent-Length: 5\n\nhello\n", b"hello"),
+            (b"HTTP/1.1 200 \xff\r\nX: \xfd\r\n\r\n\xfchello", b"\xfchello"),
+        ] {
+            assert_eq!(read(answer).unwrap(), body, "{}", answer.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_length_must_be_one_number_within_the_limit() {
+        let not_one = ["", "-5", "+5", "5 5", "5, 5", "0x5", "5.0", "٥", "5\r\nContent-Length: 5"];
+        let too_large = ["16777217", "18446744073709551615", "18446744073709551616"];
+        for length in not_one.into_iter().chain(too_large) {
+            let answer = format!("HTTP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\nhello");
+            let expected = "its Content-Length must be one number, 16777216 at most";
+            assert_eq!(read(answer.as_bytes()).unwrap_err(), expected, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_coded_body_is_refused() {
+        let twice = ["gzip\r\nContent-Encoding: identity", "Identity\r\nContent-Encoding: br"];
+        for coding in ["gzip", "chunked", ""].into_iter().chain(twice) {
+            for field in ["Content-Encoding", "Transfer-Encoding"] {
+                let answer = format!("HTTP/1.1 200 OK\r\n{field}: {coding}\r\n\r\n0\r\n\r\n");
+                let expected = "its body is coded, which was not asked for";
+                assert_eq!(read(answer.as_bytes()).unwrap_err(), expected, "{answer}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_may_fill_the_limit_exactly() {
+        for head in ["HTTP/1.0 200 OK\r\nContent-Length: 16777216\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n"] {
+            let full = head.as_bytes().chain(repeat(b'x').take(BODY_LIMIT));
+            assert_eq!(read(full).unwrap().len(), 16 << 20);
+        }
+        for size in [BODY_LIMIT + 1, 4 * BODY_LIMIT] {
+            let answer = b"HTTP/1.0 200 OK\r\n\r\n".chain(repeat(b'x').take(size));
+            assert_eq!(read(answer).unwrap_err(), "its body is larger than 16 MiB");
+        }
+    }
+
+    #[test]
+    fn an_endless_head_is_refused() {
+        let fields = "HTTP/1.1 200 OK\r\n".to_owned() + &"a:b\r\n".repeat(100_000);
+        for head in ["HTTP/1.1 200 ", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nX: ", &fields] {
+            let answer = head.as_bytes().chain(repeat(b'x').take(4 << 20));
+            assert_eq!(read(answer).unwrap_err(), "its head is larger than 64 KiB");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_none_says_what_is_wrong() {
+        const NOT_HTTP: &str = "not HTTP: it does not begin with HTTP/1.";
+        const NO_STATUS: &str = "not HTTP: its first line has no status";
+        const NO_FIELD: &str = "not HTTP: a line of its head is no field";
+        for (answers, expected) in [
+            (["", "HT", "HTTP/1.1 200 OK", "HTTP/1.1 200 OK\r\n"].as_slice(), CUT_SHORT),
+            (&["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"], CUT_SHORT),
+            (&["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell"], CUT_SHORT),
+            (&["SSH-2.0-OpenSSH_9.9\r\n", "hi", "\x15\x03\x01\0\x02\x02\x28"], NOT_HTTP),
+            (&["HTTP/2 200 OK\r\n\r\n", "http/1.1 200 OK\r\n\r\n"], NOT_HTTP),
+            (&["HTTP/1.1\n\n", "HTTP/1.1 OK\n\n", "HTTP/1.1 20 OK\n\n", "HTTP/1.1 2000 OK\n\n"], NO_STATUS),
+            (&["HTTP/1.1  200 OK\n\n", "HTTP/1.1 2x0 OK\n\n", "HTTP/1.junk 200 OK\n\n"], NO_STATUS),
+            (&["HTTP/1.1\n: x\n\n"], NO_STATUS),
+            (&["HTTP/1.1 200 OK\nX: y\nno field\n\n", "HTTP/1.1 200 OK\nX: y\n: no name\n\n"], NO_FIELD),
+            (&["HTTP/1.1 200 OK\nX: y\n folded: onto\n\n", "HTTP/1.1 200 OK\nX: y\n\tfolded\n\n"], NO_FIELD),
+            (&["HTTP/1.1 200 OK\nContent-Length : 5\n\nhello", "HTTP/1.1 200 OK\nX\u{b}y\n\n"], NO_FIELD),
+        ] {
+            for answer in answers {
+                assert_eq!(read(answer.as_bytes()).unwrap_err(), expected, "{answer:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_status_but_a_success_is_an_error() {
+        for status in ["000", "099", "100", "101", "103", "300", "302", "304", "404", "500", "600", "999"] {
+            let answer =
+                format!("HTTP/1.1 {status} S\r\nContent-Encoding: br\r\n\r\nHTTP/1.1 200 OK\r\n\r\n");
+            assert_eq!(read(answer.as_bytes()).unwrap_err(), format!("status {status}"));
+        }
+    }
+
+    #[test]
+    fn a_redirect_names_where_it_leads() {
+        let long = "x".repeat(10_000);
+        for (status, to, said) in [
+            (301, "https://x/y", ", a redirect to https://x/y"),
+            (308, "\x1b[2J\u{9b}", ", a redirect to \\u{1b}[2J\\u{9b}"),
+            (302, &long, &format!(", a redirect to {}", &long[..200])),
+            (404, "/elsewhere", ""),
+        ] {
+            let answer = format!("HTTP/1.1 {status} S\r\nlocation: {to}\r\n\r\n");
+            assert_eq!(read(answer.as_bytes()).unwrap_err(), format!("status {status}{said}"));
+        }
+    }
+
     const VALID: [&[u8]; 4] = [
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello",
         b"HTTP/1.0 200 OK\nX: a:b\nContent-Encoding: identity\n\nuntil the end",

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pool_recipes::Executor;
-use pool_recipes::net::{Connection, Connections, echo};
+use pool_recipes::net::{Connection, Connections, Totals, echo};
 
-use crate::client::{TOO_LONG, background, bytes, exchange, pause, peek, round_trip};
+use crate::client::{TOO_LONG, background, exchange, pause, peek, round_trip};
 
 /// Short enough to be waited for.
 const SOON: Duration = Duration::from_millis(50);
@@ -23,8 +23,10 @@ fn connection(connections: &Connections) -> (TcpStream, Connection) {
     (client, connections.add(stream))
 }
 
-fn totals(connections: &Connections) -> String {
-    format!("{:?}", connections.totals())
+/// How many were served, shed and timed out, and the bytes that were written.
+fn totals(connections: &Connections) -> [u64; 4] {
+    let Totals { served, shed, timed_out, written, .. } = connections.totals();
+    [served, shed, timed_out, written]
 }
 
 /// What is left for `client` to read.
@@ -45,7 +47,7 @@ fn a_connection_that_sends_nothing_times_out() {
     assert!(begin.elapsed() >= SOON);
     assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::TimedOut, "sent nothing for 50ms"));
     assert_eq!(rest(&client), b"last words");
-    assert_eq!(totals(&connections), "Totals { served: 1, shed: 0, timed_out: 1, written: 10 }");
+    assert_eq!(totals(&connections), [1, 0, 1, 10]);
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn a_reset_is_not_a_timeout() {
     drop(client);
     assert_eq!(connection.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     drop(connection);
-    assert_eq!(totals(&connections), "Totals { served: 1, shed: 0, timed_out: 0, written: 6 }");
+    assert_eq!(totals(&connections), [1, 0, 0, 6]);
 }
 
 #[test]
@@ -107,7 +109,7 @@ fn time_in_a_queue_is_not_idle_time() {
 #[test]
 fn a_connection_that_sends_now_and_then_goes_on() {
     // Much longer than a pause, so that a busy machine doesn't make one too long.
-    const LIMIT: Duration = Duration::from_secs(2);
+    const LIMIT: Duration = Duration::from_secs(1);
     let connections = Connections::new(Some(LIMIT));
     let (client, mut connection) = connection(&connections);
     let echoing = background(move || echo(&mut connection));
@@ -120,10 +122,7 @@ fn a_connection_that_sends_now_and_then_goes_on() {
     }
     client.shutdown(Shutdown::Write).unwrap();
     assert_eq!(echoing().unwrap(), sent);
-    assert_eq!(
-        totals(&connections),
-        format!("Totals {{ served: 1, shed: 0, timed_out: 0, written: {sent} }}")
-    );
+    assert_eq!(totals(&connections), [1, 0, 0, sent]);
 }
 
 #[test]
@@ -132,19 +131,7 @@ fn a_connection_dropped_unread_is_shed() {
     let (client, connection) = connection(&connections);
     drop(connection);
     assert_eq!(rest(&client), b"");
-    assert_eq!(totals(&connections), "Totals { served: 0, shed: 1, timed_out: 0, written: 0 }");
-}
-
-#[test]
-fn every_byte_and_every_connection_is_counted() {
-    let connections = Connections::new(None);
-    for length in [0, 1, 1 << 20] {
-        let (client, mut connection) = connection(&connections);
-        let echoing = background(move || echo(&mut connection));
-        assert!(exchange(&client, &bytes(length)) == bytes(length));
-        echoing().unwrap();
-    }
-    assert_eq!(totals(&connections), "Totals { served: 3, shed: 0, timed_out: 0, written: 1048577 }");
+    assert_eq!(totals(&connections), [0, 1, 0, 0]);
 }
 
 #[test]
@@ -169,17 +156,7 @@ fn a_close_ends_waiting_connections_at_once() {
     serving().unwrap();
     closing();
     assert!(begin.elapsed() < LATER, "nobody told it that the other was done");
-    assert_eq!(totals(&connections), "Totals { served: 1, shed: 1, timed_out: 0, written: 2 }");
-}
-
-#[test]
-fn a_close_waits_only_for_served_connections() {
-    let connections = Connections::new(None);
-    let begin = Instant::now();
-    connections.close(TOO_LONG);
-    drop(connection(&connections));
-    connections.close(TOO_LONG);
-    assert!(begin.elapsed() < TOO_LONG);
+    assert_eq!(totals(&connections), [1, 1, 0, 2]);
 }
 
 #[test]
@@ -207,12 +184,11 @@ fn the_end_of_the_grace_ends_reads_and_writes() {
 fn no_connection_is_served_after_a_close() {
     let connections = Connections::new(None);
     connections.close(LATER);
-    connections.close(LATER);
     let (client, mut connection) = connection(&connections);
     assert_eq!(rest(&client), b"");
     assert_eq!(connection.write(b"hello").unwrap_err().kind(), ErrorKind::ConnectionAborted);
     drop(connection);
-    assert_eq!(totals(&connections), "Totals { served: 0, shed: 1, timed_out: 0, written: 0 }");
+    assert_eq!(totals(&connections), [0, 1, 0, 0]);
 }
 
 #[test]
@@ -235,20 +211,21 @@ fn a_panicking_handler_ends_only_its_connection() {
     let pool = Executor::new(1).unwrap();
     let (client, mut connection) = connection(&connections);
     let panicked = pool.submit(move || {
-        connection.read_exact(&mut [0]).unwrap();
+        connection.write_all(b"!").unwrap();
         panic!("in the handler");
     });
-    (&client).write_all(b"?").unwrap();
     assert!(panicked.result().is_err());
-    assert_eq!(rest(&client), b"");
+    assert_eq!(rest(&client), b"!");
 
     let (client, mut connection) = self::connection(&connections);
     pool.submit(move || echo(&mut connection));
     assert_eq!(exchange(&client, b"hello"), b"hello");
-    // Returns at once: the one that panicked isn't being served any more.
     pool.shutdown();
-    connections.close(TOO_LONG);
-    assert_eq!(totals(&connections), "Totals { served: 2, shed: 0, timed_out: 0, written: 5 }");
+    assert_eq!(totals(&connections), [2, 0, 0, 1 + 5]);
+    // Returns at once: the one that panicked isn't being served any more.
+    let begin = Instant::now();
+    connections.close(LATER);
+    assert!(begin.elapsed() < LATER);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `Server` hands every connection over, and stops when it is told to.
 
-use std::io::{self, ErrorKind};
+use std::fmt::Debug;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver};
@@ -21,68 +22,59 @@ struct Serving {
     stopper: Stopper,
     /// The peers, as they are handled.
     peers: Receiver<SocketAddr>,
-    /// What `serve` returned, and its server.
-    returned: Receiver<(io::Result<()>, Server)>,
+    /// Waits until `serve` has returned `Ok`.
+    server: Box<dyn FnOnce() -> Server>,
 }
 
 impl Serving {
     fn start(server: Server) -> Self {
         let (addr, stopper) = (server.local_addr(), server.stopper());
-        let (peer_sender, peers) = mpsc::channel();
-        let (return_sender, returned) = mpsc::channel();
-        thread::spawn(move || {
-            let result = server.serve(|_stream, peer| peer_sender.send(peer).unwrap());
-            // Before the return is told, so that the channel of peers has ended by then.
-            drop(peer_sender);
-            return_sender.send((result, server)).unwrap();
+        let (sender, peers) = mpsc::channel();
+        let server = background(move || {
+            server.serve(|_stream, peer| sender.send(peer).unwrap()).unwrap();
+            server
         });
-        Self { addr, stopper, peers, returned }
+        Self { addr, stopper, peers, server: Box::new(server) }
     }
 
-    /// Connects, and waits until the connection is handled: who the client is, and who the server takes it for.
-    fn meet(&self, addr: impl ToSocketAddrs) -> (SocketAddr, SocketAddr) {
-        let client = connect(addr);
-        (client.local_addr().unwrap(), self.peers.recv_timeout(TOO_LONG).unwrap())
+    /// Connects, and waits until the connection is handled.
+    fn meet(&self, addr: impl ToSocketAddrs) {
+        self.handles(&connect(addr));
     }
 
-    /// The server, once `serve` has returned `Ok`.
-    fn server(&self) -> Server {
-        let (result, server) = self.returned.recv_timeout(TOO_LONG).expect("serve goes on");
-        result.unwrap();
-        server
+    /// The next connection that is handled is this one.
+    fn handles(&self, client: &TcpStream) {
+        assert_eq!(self.peers.recv_timeout(TOO_LONG).unwrap(), client.local_addr().unwrap());
+    }
+
+    fn stop(self) -> Server {
+        self.stopper.stop().unwrap();
+        (self.server)()
     }
 }
 
 #[test]
 fn connections_are_handled_in_turn() {
-    let serving = Serving::start(bind());
-    for _ in 0..100 {
-        let (client, peer) = serving.meet(serving.addr);
-        assert_eq!(client, peer);
-    }
-    serving.stopper.stop().unwrap();
-    serving.server();
-}
-
-#[test]
-fn clients_that_came_first_are_handled_too() {
     let server = bind();
-    let clients: Vec<_> = (0..10).map(|_| connect(server.local_addr())).collect();
+    // Also those that came before it serves.
+    let waiting: Vec<_> = (0..10).map(|_| connect(server.local_addr())).collect();
     let serving = Serving::start(server);
-    for client in clients {
-        assert_eq!(serving.peers.recv_timeout(TOO_LONG).unwrap(), client.local_addr().unwrap());
+    for client in &waiting {
+        serving.handles(client);
     }
-    serving.stopper.stop().unwrap();
-    serving.server();
+    for _ in 0..100 {
+        serving.meet(serving.addr);
+    }
+    serving.stop();
 }
 
 #[test]
 fn stopping_ends_serve_and_frees_the_port() {
     let serving = Serving::start(bind());
-    let _connected = connect(serving.addr);
-    serving.peers.recv_timeout(TOO_LONG).unwrap();
+    serving.meet(serving.addr);
+    assert_eq!(Server::bind(serving.addr).unwrap_err().kind(), ErrorKind::AddrInUse);
     serving.stopper.stop().unwrap();
-    drop(serving.server());
+    drop((serving.server)());
     assert_eq!(serving.peers.iter().count(), 0, "the wake-up was handled");
     Server::bind(serving.addr).unwrap();
 }
@@ -94,8 +86,7 @@ fn a_server_on_every_address_can_be_stopped() {
         let Ok(server) = Server::bind(addr) else { continue };
         let serving = Serving::start(server);
         serving.meet((loopback, serving.addr.port()));
-        serving.stopper.stop().unwrap();
-        serving.server();
+        serving.stop();
     }
 }
 
@@ -105,20 +96,23 @@ fn a_stopped_server_returns_at_once_each_time() {
     // One stop leaves one wake-up to accept: a later call finds none, and must not wait for one.
     server.stopper().stop().unwrap();
     for _ in 0..3 {
-        server = Serving::start(server).server();
+        server = (Serving::start(server).server)();
     }
 }
 
 #[test]
-fn stopping_many_times_at_once_is_stopping() {
-    let serving = Serving::start(bind());
-    serving.meet(serving.addr);
-    thread::scope(|scope| {
-        for _ in 0..10 {
-            scope.spawn(|| serving.stopper.clone().stop().unwrap());
-        }
-        serving.server()
-    });
+fn stops_and_clients_at_once_are_one_stop() {
+    for _ in 0..100 {
+        let Serving { addr, stopper, server, peers: _peers } = Serving::start(bind());
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                // Either may come after the end.
+                scope.spawn(|| TcpStream::connect(addr));
+                scope.spawn(|| stopper.clone().stop().unwrap());
+            }
+            drop(server());
+        });
+    }
 }
 
 #[test]
@@ -150,24 +144,8 @@ fn a_stop_has_a_descriptor_in_reserve() {
         serving.meet(serving.addr);
         let open = || std::fs::File::open("/dev/null").ok();
         let _files: Vec<_> = std::iter::from_fn(open).collect();
-        serving.stopper.stop().unwrap();
-        serving.server();
+        serving.stop();
     });
-}
-
-#[test]
-fn a_stop_made_known_otherwise_is_no_error() {
-    for _ in 0..100 {
-        let serving = Serving::start(bind());
-        thread::scope(|scope| {
-            for _ in 0..4 {
-                // It may come after the end.
-                scope.spawn(|| TcpStream::connect(serving.addr));
-            }
-            scope.spawn(|| serving.stopper.stop().unwrap());
-            drop(serving.server());
-        });
-    }
 }
 
 #[test]
@@ -192,14 +170,8 @@ fn a_handlers_panic_is_the_callers() {
 }
 
 #[test]
-fn an_address_in_use_is_an_error() {
-    let server = bind();
-    assert_eq!(Server::bind(server.local_addr()).unwrap_err().kind(), ErrorKind::AddrInUse);
-}
-
-#[test]
 fn servers_and_stoppers_are_shared_and_show_their_address() {
-    fn shared<T: Send + Sync + std::fmt::Debug>(value: &T) -> String {
+    fn shared<T: Send + Sync + Debug>(value: &T) -> String {
         format!("{value:?}")
     }
     let server = bind();
