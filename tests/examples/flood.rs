@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::support::example::{bars, draw, figure, succeed, table, with_open_files};
+use crate::support::example::{assert_shows, bars, draw, figure, succeed, table, with_open_files};
 use crate::support::server::command;
 
 const SERVERS: [&str; 3] = ["unbounded", "executor", "manual_queue"];
@@ -52,9 +52,7 @@ fn silent_clients_that_hold_all_workers_starve_the_honest_one() {
 #[test]
 fn its_picture_carries_the_figures_of_the_table() {
     let (output, svg) = flood();
-    for text in ["0 silent", "64 silent", "128 silent", "threads"] {
-        assert!(svg.contains(&format!(">{text}<")), "{text} is not in:\n{svg}");
-    }
+    assert_shows(svg, &["0 silent", "64 silent", "128 silent", "threads"]);
     let rows = table(output, "server");
     let most = rows.iter().map(|row| figure(&row["threads"])).fold(0.0, f64::max);
     for (series, server) in SERVERS.iter().enumerate() {

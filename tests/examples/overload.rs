@@ -1,6 +1,6 @@
 //! The example that floods the recipe and `resilient`: which one answers the honest client, and what each holds.
 
-use crate::support::example::{bars, draw, figure, table};
+use crate::support::example::{assert_shows, bars, draw, figure, table};
 use crate::support::server::command;
 
 /// More silent clients come than the pool has workers and the queue places. It takes seconds, so there is one run.
@@ -27,9 +27,7 @@ fn the_same_flood_starves_only_the_recipe() {
     assert!(shed >= 1.0 && timed_out >= 1.0 && shed + timed_out >= 300.0, "{output}");
 
     // The picture has a bar for each question.
-    for text in ["the flood", "executor", "resilient", "seconds since the start"] {
-        assert!(svg.contains(&format!(">{text}<")), "{text} is not in:\n{svg}");
-    }
+    assert_shows(&svg, &["the flood", "executor", "resilient", "seconds since the start"]);
     let total = |title| rows.iter().map(|row| row[title].parse::<usize>().unwrap()).sum::<usize>();
     assert_eq!(bars(&svg, "series-2 silent-clients").len(), 1);
     assert_eq!(bars(&svg, "series-1 gave-up").len(), total("gave up"), "{output}");

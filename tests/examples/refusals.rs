@@ -15,20 +15,13 @@ const SECONDS: &str = "must be a number from 0.001 to ";
 /// No machine has room for this stack.
 const TOO_LARGE: usize = usize::MAX / 4;
 
+/// One server stands for all: their common flags are read by the same functions.
 #[test]
 fn a_bad_value_is_named_with_its_rule() {
     for (name, flag, values, rule) in [
-        ("executor", "--addr", ["localhost:15000", "127.0.0.1", "", "two\nlines"].as_slice(), ADDR),
-        ("executor", "--stack-size", &["1000", "32767", "-1", "64k"], STACK),
+        ("unbounded", "--addr", ["localhost:15000", "127.0.0.1", "", "two\nlines"].as_slice(), ADDR),
+        ("unbounded", "--stack-size", &["1000", "32767", "-1", "64k"], STACK),
         ("executor", "--workers", &["0", "10001", "-1", "1.5", "many"], WORKERS),
-        ("manual_queue", "--addr", &["nowhere"], ADDR),
-        ("manual_queue", "--stack-size", &["32767"], STACK),
-        ("manual_queue", "--workers", &["0"], WORKERS),
-        ("unbounded", "--addr", &["nowhere"], ADDR),
-        ("unbounded", "--stack-size", &["32767"], STACK),
-        ("resilient", "--addr", &["nowhere"], ADDR),
-        ("resilient", "--stack-size", &["32767"], STACK),
-        ("resilient", "--workers", &["0"], WORKERS),
         ("resilient", "--queue", &["0", "many", "1000001"], "must be a whole number from 1 to 1000000\n"),
         ("resilient", "--idle-timeout", &["0", "-1", "nan", "soon"], SECONDS),
         ("resilient", "--grace", &["inf", "1e19", "", "1 s"], SECONDS),

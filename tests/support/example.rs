@@ -59,6 +59,13 @@ pub fn figure(cell: &str) -> f64 {
     cell.parse().expect(cell)
 }
 
+/// A picture has each of these texts, alone.
+pub fn assert_shows(svg: &str, texts: &[&str]) {
+    for text in texts {
+        assert!(svg.contains(&format!(">{text}<")), "{text} is not in:\n{svg}");
+    }
+}
+
 /// How long the bars of a class are in a picture, as parts of the longest that there can be.
 pub fn bars(svg: &str, class: &str) -> Vec<f64> {
     let elements = svg.split('<').filter(|element| element.contains(&format!("class=\"{class}\"")));

@@ -1,14 +1,14 @@
 //! A server's process.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::time::Instant;
-use std::{env, fs, iter, thread};
+use std::{env, iter, thread};
 
-use super::client::{TOO_LONG, connect};
+use super::client::TOO_LONG;
 
 /// A command that runs an example.
 pub fn command(name: &str, arguments: &[&str]) -> Command {
@@ -45,20 +45,6 @@ impl Running {
 
     pub fn pid(&self) -> u32 {
         self.process.0.id()
-    }
-
-    /// So many clients, who come no faster than it accepts them: its backlog has room for some 100.
-    pub fn clients(&self, count: usize) -> Vec<TcpStream> {
-        let descriptors = || fs::read_dir(format!("/proc/{}/fd", self.pid())).map(Iterator::count);
-        let mut clients = Vec::new();
-        while clients.len() < count {
-            clients.push(connect(self.addr));
-            // Where the system doesn't tell, a client that comes too fast tries again after a second.
-            while clients.len() % 50 == 0 && descriptors().is_ok_and(|open| open < clients.len()) {
-                thread::yield_now();
-            }
-        }
-        clients
     }
 
     /// Types `stop`, and returns what `end` does.
