@@ -1,6 +1,7 @@
 //! What an example can't do is one line on stderr and an exit code: 2 for a bad argument, 1 for anything else.
 
 use std::net::TcpListener;
+use std::process::Command;
 
 use crate::LINUX;
 use crate::recipes::SERVERS;
@@ -12,8 +13,14 @@ const STACK: &str = "must be a whole number from 32768 to ";
 const WORKERS: &str = "must be a whole number from 1 to 10000\n";
 const SECONDS: &str = "must be a number from 0.001 to ";
 
-/// No machine has room for this stack.
-const TOO_LARGE: usize = usize::MAX / 4;
+/// So large a stack that there is no room for it.
+const TOO_LARGE: &str = if cfg!(target_pointer_width = "64") { "4611686018427387903" } else { "1073741823" };
+
+fn with_variable(variable: &str, value: &str, name: &str) -> Command {
+    let mut command = command(name, &[]);
+    command.env(variable, value);
+    command
+}
 
 /// One server stands for all: their common flags are read by the same functions.
 #[test]
@@ -89,50 +96,40 @@ fn a_taken_address_is_named() {
 
 #[test]
 fn all_threads_start_before_it_listens() {
+    let too_large = ["--addr", "127.0.0.1:0", "--stack-size", TOO_LARGE];
     for name in ["executor", "manual_queue", "resilient"] {
-        let refused = || command(name, &["--addr", "127.0.0.1:0", "--stack-size", &TOO_LARGE.to_string()]);
-        let error = fail(refused(), 1);
+        let error = fail(command(name, &too_large), 1);
         assert!(error.starts_with("error: could not start worker 1 of 128"), "{name}: {error}");
-        assert_eq!(refused().output().unwrap().stdout, b"", "{name}");
+        assert_eq!(command(name, &too_large).output().unwrap().stdout, b"", "{name}");
     }
     // The threads for which these programs set no stack.
     for name in ["fetch_url", "resilient"] {
-        let mut refused = command(name, &[]);
-        refused.env("RUST_MIN_STACK", TOO_LARGE.to_string());
-        fail(refused, 1);
+        fail(with_variable("RUST_MIN_STACK", TOO_LARGE, name), 1);
     }
 }
 
 #[test]
-fn lost_output_is_a_failure() {
-    if LINUX {
-        for name in ["stack_size", "cpu_bound", "fetch_url"] {
-            let lost = in_shell(r#"exec "$0" "$@" >/dev/full"#, &command(name, &[]));
-            assert!(fail(lost, 1).contains("can't print on stdout"), "{name}");
-        }
-    }
-}
-
-#[test]
-fn a_picture_that_cannot_be_written_is_named() {
-    if LINUX {
-        for name in ["flood", "overload", "stack_size"] {
-            let error = fail(command(name, &["--svg", "no-such-directory/x.svg"]), 1);
-            assert!(error.starts_with("error: no-such-directory/x.svg: "), "{name}: {error}");
-        }
-    }
-}
-
-#[test]
-fn a_flood_says_what_it_lacks() {
-    let flood = command("flood", &[]);
-    if LINUX {
-        assert!(fail(with_open_files(64, &flood), 1).contains("64 open files"));
-        let mut without_cargo = flood;
-        without_cargo.env("CARGO", "/no/such/cargo");
-        assert!(fail(without_cargo, 1).contains("cargo can't be run"));
-    } else {
-        assert!(fail(flood, 1).contains("only Linux"));
+fn what_it_cannot_have_is_named() {
+    let to_nowhere = |name| command(name, &["--svg", "no-such-directory/x.svg"]);
+    let lost = |name| in_shell(r#"exec "$0" "$@" >/dev/full"#, &command(name, &[]));
+    let cases = [
+        (to_nowhere("flood"), "no-such-directory/x.svg: "),
+        (to_nowhere("overload"), "no-such-directory/x.svg: "),
+        (to_nowhere("stack_size"), "no-such-directory/x.svg: "),
+        (lost("stack_size"), "can't print on stdout: "),
+        (lost("cpu_bound"), "can't print on stdout: "),
+        (lost("fetch_url"), "can't print on stdout: "),
+        (with_open_files(64, &command("flood", &[])), "64 open files, the limit here, are too few"),
+        (
+            with_variable("CARGO", "/no/such/cargo", "flood"),
+            "unbounded: can't be built, as cargo can't be run",
+        ),
+    ];
+    let only_linux = [(command("flood", &[]), "only Linux"), (command("overload", &[]), "only Linux")];
+    for (command, said) in if LINUX { Vec::from(cases) } else { Vec::from(only_linux) } {
+        let case = format!("{command:?}");
+        let error = fail(command, 1);
+        assert!(error.contains(said), "{case}: {error}");
     }
 }
 

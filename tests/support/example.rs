@@ -1,10 +1,10 @@
 //! An example that ends by itself: what it prints, what it draws, and what it leaves behind.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
-use std::{fs, process, thread};
+use std::{env, fs, process, thread};
 
 use super::client::TOO_LONG;
 use super::server::lines;
@@ -19,7 +19,7 @@ pub fn succeed(mut command: Command) -> String {
 
 /// What it prints, and the picture that it draws, which is empty if it draws none.
 pub fn draw(mut command: Command, name: &str) -> (String, String) {
-    let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", process::id()));
+    let picture = env::temp_dir().join(format!("pool-recipes-{}-{name}", process::id()));
     command.arg("--svg").arg(&picture);
     let printed = succeed(command);
     let drawn = fs::read_to_string(&picture).unwrap_or_default();
