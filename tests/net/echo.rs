@@ -1,7 +1,8 @@
 //! `echo` sends back what comes, whatever the stream does to it.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::ErrorKind::{self, BrokenPipe, ConnectionReset, Interrupted};
+use std::io::{self, Read, Write};
 use std::thread;
 
 use pool_recipes::net::echo;
@@ -23,13 +24,12 @@ fn every_byte_comes_back_on_a_small_stack() {
     }
 }
 
-/// A stream whose reads and writes fare as a test says.
+/// A stream whose first reads and writes, in their order, take so many bytes at most, or fail. Later ones take all.
 #[derive(Default)]
 struct Script {
-    /// What each read yields; after them the end.
-    reads: VecDeque<io::Result<Vec<u8>>>,
-    /// How each write ends: how many bytes it takes at most, or its error. After them each takes all.
-    writes: VecDeque<io::Result<usize>>,
+    steps: VecDeque<Result<usize, ErrorKind>>,
+    /// What is left to be read.
+    input: &'static [u8],
     written: Vec<u8>,
     flushed: usize,
     /// The biggest read that was asked for.
@@ -37,8 +37,8 @@ struct Script {
 }
 
 impl Script {
-    fn reading(reads: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> Self {
-        Self { reads: reads.into_iter().collect(), ..Self::default() }
+    fn step(&mut self, length: usize) -> io::Result<usize> {
+        Ok(self.steps.pop_front().unwrap_or(Ok(length))?.min(length))
     }
 }
 
@@ -46,17 +46,15 @@ impl Read for Script {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         assert_eq!(self.flushed, self.written.len(), "reads on before its answer is out");
         self.asked = self.asked.max(buffer.len());
-        let bytes = self.reads.pop_front().unwrap_or(Ok(Vec::new()))?;
-        buffer[..bytes.len()].copy_from_slice(&bytes);
-        Ok(bytes.len())
+        let length = self.step(buffer.len())?;
+        self.input.read(&mut buffer[..length])
     }
 }
 
 impl Write for Script {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = self.writes.pop_front().unwrap_or(Ok(bytes.len()))?.min(bytes.len());
-        self.written.extend_from_slice(&bytes[..length]);
-        Ok(length)
+        let length = self.step(bytes.len())?;
+        self.written.write(&bytes[..length])
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -65,26 +63,26 @@ impl Write for Script {
     }
 }
 
-fn interrupted<T>() -> io::Result<T> {
-    Err(ErrorKind::Interrupted.into())
-}
-
 #[test]
-fn what_is_interrupted_is_tried_again() {
-    let mut stream = Script::reading([interrupted(), Ok(b"to".into()), interrupted(), Ok(b"day".into())]);
-    stream.writes = [interrupted(), Ok(1), interrupted()].into();
+fn what_is_interrupted_or_short_is_tried_again() {
+    let reads_and_writes =
+        [Err(Interrupted), Ok(2), Err(Interrupted), Ok(1), Err(Interrupted), Ok(1), Err(Interrupted)];
+    let mut stream = Script { steps: reads_and_writes.into(), input: b"today", ..Script::default() };
     assert_eq!(echo(&mut stream).unwrap(), 5);
-    assert_eq!(stream.written, b"today", "a short write loses nothing either");
+    assert_eq!(stream.written, b"today");
     assert_eq!(stream.asked, BUFFER_SIZE);
 }
 
 #[test]
 fn any_other_error_ends_it_after_the_last_answer() {
-    let mut stream = Script::reading([Ok(b"last words".into()), Err(ErrorKind::ConnectionReset.into())]);
-    assert_eq!(echo(&mut stream).unwrap_err().kind(), ErrorKind::ConnectionReset);
-    assert_eq!(stream.written, b"last words");
-
-    let mut stream = Script::reading([Ok(b"unheard".into())]);
-    stream.writes = [Err(ErrorKind::BrokenPipe.into())].into();
-    assert_eq!(echo(&mut stream).unwrap_err().kind(), ErrorKind::BrokenPipe);
+    for (steps, written) in [
+        // A read, a write, and the read or write that fails.
+        ([Ok(4), Ok(4), Err(ConnectionReset)], "last"),
+        ([Ok(4), Ok(2), Err(BrokenPipe)], "la"),
+    ] {
+        let error = steps[2].unwrap_err();
+        let mut stream = Script { steps: steps.into(), input: b"last words", ..Script::default() };
+        assert_eq!(echo(&mut stream).unwrap_err().kind(), error);
+        assert_eq!(stream.written, written.as_bytes());
+    }
 }
