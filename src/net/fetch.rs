@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_ends_at_its_length_or_with_the_connection() {
+    fn a_body_ends_with_its_length_or_connection() {
         for (answer, body) in [
             (b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more".as_slice(), b"hello".as_slice()),
             (b"HTTP/1.0 200 OK\r\ncontent-length:05\t\r\n\r\nhello", b"hello"),

@@ -41,7 +41,7 @@ const SOME: usize = 10;
 const MANY: usize = 100;
 
 #[test]
-fn it_says_where_it_listens_and_how_to_try_it() {
+fn it_says_where_it_listens_and_what_to_try() {
     each(&SERVERS, |name| {
         let running = start(name);
         let port = running.addr.port();

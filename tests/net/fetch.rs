@@ -9,6 +9,8 @@ use std::thread;
 
 use pool_recipes::net::{FetchError, fetch_url};
 
+use crate::client::peek;
+
 /// A server that gives one answer, and the request that it got.
 struct Server {
     authority: String,
@@ -93,6 +95,16 @@ fn a_closed_port_refuses() {
     drop(listener);
     let failure = failure(&format!("http://{}/", accepted.local_addr().unwrap()));
     assert!(failure.contains("refused"), "{failure}");
+}
+
+#[test]
+fn a_reset_is_not_a_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    // To close a socket with a request in it unread resets the connection, on Linux for certain.
+    thread::spawn(move || peek(&listener.accept().unwrap().0));
+    let failure = failure(&url);
+    assert!(!failure.contains("timed out"), "{failure}");
 }
 
 #[test]
