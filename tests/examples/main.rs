@@ -10,6 +10,7 @@ mod overload;
 mod recipes;
 mod resilient;
 mod soak;
+mod throughput;
 
 /// Only Linux says what a process uses.
 const LINUX: bool = cfg!(target_os = "linux");
