@@ -26,6 +26,7 @@
 //! | 9. Borrowing | [`scope()`] | `scoped` |
 //! | 10. Overload | [`net::Connections`] | `overload`, `soak` |
 //! | 11. Model checking | `tests/loom` | |
+//! | 12. How fast | [`Executor::submit`] | `throughput` |
 
 pub mod net;
 mod pool;
@@ -62,6 +63,8 @@ mod book {
     mod overload {}
     #[doc = include_str!("../docs/11-model-checking.md")]
     mod model_checking {}
+    #[doc = include_str!("../docs/12-how-fast.md")]
+    mod how_fast {}
     #[doc = include_str!("../docs/python-to-rust.md")]
     mod python_to_rust {}
 }

@@ -14,5 +14,6 @@ mod recipes;
 mod refusals;
 mod resilient;
 mod soak;
+mod throughput;
 
 const LINUX: bool = cfg!(target_os = "linux");
