@@ -1,32 +1,47 @@
-//! How a thread pool works, and how to write a right one: the Python Cookbook's recipe 12.7 from `std` alone.
+//! A thread pool from `std` alone, small enough to be read: the Python Cookbook's recipe 12.7 in Rust.
 //!
-//! An [`Executor`] is a fixed number of threads with a queue in front of them:
+//! An [`Executor`] is a fixed number of threads, its *workers*, with a queue in front of them. [`submit`] returns a
+//! [`Handle`], whose [`result`] waits for the task's value. [`map`] does the same for many inputs, in their order.
+//! [`shutdown`] waits until everything submitted has run, and so does dropping the pool.
 //!
 //! ```
 //! use pool_recipes::Executor;
 //!
 //! let pool = Executor::new(4)?;
 //! let answer = pool.submit(|| 6 * 7);
-//! assert_eq!(answer.result()?, 42);
+//! let squares: Vec<u32> = pool.map(1..=4, |n| n * n).collect::<Result<_, _>>()?;
+//! assert_eq!(answer.result()?, 42); // or an error, if the task panicked
+//! assert_eq!(squares, [1, 4, 9, 16]);
+//! pool.shutdown();
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The book in `docs/` explains it, chapter by chapter:
+//! In a [`scope()`] tasks may borrow, because it returns only when all of them are finished. A queue with a
+//! [capacity] bounds how many tasks wait: when it is full, [`submit`] waits, and [`try_submit`] gives the closure back.
 //!
-//! | chapter | here | example |
-//! | --- | --- | --- |
-//! | 1. An executor | [`Executor`] | `executor` |
-//! | 2. A manual queue | [`SharedReceiver`] | `manual_queue` |
-//! | 3. Results | [`Handle`], [`TaskError`], [`net::fetch_url`] | `fetch_url` |
-//! | 4. Unbounded threads | [`net::Server`] | `unbounded`, `flood` |
-//! | 5. How many threads | [`Builder::workers`] | `cpu_bound` |
-//! | 6. Stack size | [`Builder::stack_size`], [`Usage`] | `stack_size` |
-//! | 7. Inside a task | [`Handle::cancel`], [`Handle::on_done`] | `task_states` |
-//! | 8. Waiting without deadlock | [`Handle::result`], [`as_completed`] | `nested` |
-//! | 9. Borrowing | [`scope()`] | `scoped` |
-//! | 10. Overload | [`net::Connections`] | `overload`, `soak` |
-//! | 11. Model checking | `tests/loom` | |
-//! | 12. How fast | [`Executor::submit`] | `throughput` |
+//! ```
+//! use pool_recipes::{Executor, Full, scope};
+//!
+//! let text = String::from("borrowed, not moved");
+//! let words = scope(2, |pool| pool.submit(|| text.split(' ').count()).result())??;
+//! assert_eq!(words, 3);
+//!
+//! let pool = Executor::builder().workers(4).queue_capacity(100).build()?;
+//! match pool.try_submit(move || text.len()) {
+//!     Ok(length) => assert_eq!(length.result()?, 19),
+//!     Err(Full(task)) => assert_eq!(task(), 19), // no room: run it here, or refuse the work
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! How all of it works, and how to write one yourself, is the book in `docs/`, which begins with `docs/README.md`.
+//!
+//! [`submit`]: Executor::submit
+//! [`result`]: Handle::result
+//! [`map`]: Executor::map
+//! [`shutdown`]: Executor::shutdown
+//! [`try_submit`]: Executor::try_submit
+//! [capacity]: Builder::queue_capacity
 
 pub mod net;
 mod pool;

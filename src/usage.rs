@@ -36,16 +36,28 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// What this process uses.
+    /// The usage of this process.
     ///
     /// # Errors
     ///
     /// As [`Usage::of`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_recipes::{Executor, Usage};
+    ///
+    /// let _pool = Executor::new(8).unwrap();
+    /// match Usage::current() {
+    ///     Ok(usage) => assert!(usage.threads > 8), // the workers and the main thread
+    ///     Err(error) => println!("{error}"),       // not on Linux
+    /// }
+    /// ```
     pub fn current() -> io::Result<Self> {
         Self::of(process::id())
     }
 
-    /// What the process `pid` uses.
+    /// The usage of the process `pid`.
     ///
     /// # Errors
     ///
@@ -53,6 +65,17 @@ impl Usage {
     /// no such process; if `pid` is the number of a thread; or if the process has no memory, because it has ended and
     /// its parent hasn't waited for it yet, or because it is the kernel's own. Any other error in reading the files is
     /// passed on. Each error names `pid`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_recipes::Usage;
+    ///
+    /// match Usage::of(std::process::id()) {
+    ///     Ok(usage) => println!("{} of {} bytes are real", usage.resident_bytes, usage.virtual_bytes),
+    ///     Err(error) => println!("{error}"), // not on Linux, or no such process
+    /// }
+    /// ```
     pub fn of(pid: u32) -> io::Result<Self> {
         let usage = if cfg!(target_os = "linux") {
             Self::of_tasks(pid)

@@ -83,7 +83,7 @@ struct State {
     totals: Totals,
 }
 
-/// What became of a server's connections.
+/// Counts of a server's connections and of the bytes written to them.
 ///
 /// # Examples
 ///
@@ -97,7 +97,7 @@ struct State {
 pub struct Totals {
     /// Connections that were read or written, also those that still are.
     pub served: u64,
-    /// Connections that were dropped without.
+    /// Connections that were dropped before that.
     pub shed: u64,
     /// Served connections that have ended and were idle for too long.
     pub timed_out: u64,
@@ -106,7 +106,7 @@ pub struct Totals {
 }
 
 impl Connections {
-    /// No connections yet. Each may be idle for `idle_timeout` at most; `None` is no limit.
+    /// Start with no connections. Each may be idle for `idle_timeout` at most; `None` is no limit.
     ///
     /// A connection is idle while a read waits for the first byte, or a write for room. The time in a queue doesn't
     /// count. An `idle_timeout` of zero is refused: the first read or write of each connection is an error.
@@ -121,11 +121,40 @@ impl Connections {
     /// - A read or write that a signal interrupts, as when the process is stopped and continued (`SIGSTOP`,
     ///   `SIGCONT`), fails as [`Interrupted`](ErrorKind::Interrupted). Trying again, as [`echo`](super::echo) does,
     ///   waits for the whole timeout anew.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use pool_recipes::net::Connections;
+    ///
+    /// let connections = Connections::new(Some(Duration::from_secs(60)));
+    /// assert_eq!(connections.totals().served, 0);
+    /// ```
     pub fn new(idle_timeout: Option<Duration>) -> Self {
         Self { shared: Arc::new(Shared { idle_timeout, state: Mutex::default(), ended: Condvar::new() }) }
     }
 
-    /// Adds an accepted connection, which now waits to be served.
+    /// Add an accepted connection, which now waits to be served.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use std::net::{TcpListener, TcpStream};
+    ///
+    /// use pool_recipes::net::Connections;
+    ///
+    /// let connections = Connections::new(None);
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut client = TcpStream::connect(listener.local_addr()?)?;
+    /// let mut connection = connections.add(listener.accept()?.0);
+    /// client.write_all(b"hello")?;
+    /// connection.read_exact(&mut [0; 5])?;
+    /// assert_eq!(connections.totals().served, 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn add(&self, stream: TcpStream) -> Connection {
         let stream = Arc::new(stream);
         let shared = Arc::clone(&self.shared);
@@ -139,17 +168,50 @@ impl Connections {
         Connection { stream, number, is_served: false, timed_out: false, written: 0, shared }
     }
 
-    /// What became of the connections so far.
+    /// The totals so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::{TcpListener, TcpStream};
+    ///
+    /// use pool_recipes::net::Connections;
+    ///
+    /// let connections = Connections::new(None);
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let client = TcpStream::connect(listener.local_addr()?)?;
+    /// drop(connections.add(listener.accept()?.0)); // as when a queue has no room for it
+    /// assert_eq!(connections.totals().shed, 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn totals(&self) -> Totals {
         lock(&self.shared.state).totals
     }
 
-    /// Ends all connections in good order: those that wait at once, those that are served when they are done, or after
+    /// End all connections in good order: those that wait, at once; those that are served, when they are done or after
     /// `grace`.
     ///
     /// Waits until no connection is being served, but for `grace` at most. The connections that are left then are shut
     /// down: a read or write that waits returns at once, with an error, so the worker that serves it can be joined.
     /// From this call on no other connection is served. One that is added later is shut down at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{ErrorKind, Read};
+    /// use std::net::{TcpListener, TcpStream};
+    /// use std::time::Duration;
+    ///
+    /// use pool_recipes::net::Connections;
+    ///
+    /// let connections = Connections::new(None);
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let client = TcpStream::connect(listener.local_addr()?)?;
+    /// let mut waiting = connections.add(listener.accept()?.0);
+    /// connections.close(Duration::from_secs(5)); // returns at once, as none is being served
+    /// assert_eq!(waiting.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionAborted);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn close(&self, grace: Duration) {
         let mut state = lock(&self.shared.state);
         state.is_closing = true;
@@ -171,6 +233,23 @@ fn shut_down(stream: &TcpStream) {
 ///
 /// Reads and writes fail as those of a [`TcpStream`] do. The error says so where the connection was idle for too long
 /// ([`TimedOut`](ErrorKind::TimedOut)) or the server closes ([`ConnectionAborted`](ErrorKind::ConnectionAborted)).
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{ErrorKind, Read};
+/// use std::net::{TcpListener, TcpStream};
+/// use std::time::Duration;
+///
+/// use pool_recipes::net::Connections;
+///
+/// let connections = Connections::new(Some(Duration::from_millis(10)));
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let silent = TcpStream::connect(listener.local_addr()?)?;
+/// let mut connection = connections.add(listener.accept()?.0);
+/// assert_eq!(connection.read(&mut [0]).unwrap_err().kind(), ErrorKind::TimedOut);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Connection {
     /// The other owner is [`State`], for [`Connections::close`]. A clone would take a second descriptor.

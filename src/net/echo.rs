@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 /// The most bytes read at a time, as in the recipe's `sock.recv(65536)`.
 const BUFFER_SIZE: usize = 65_536;
 
-/// Sends every byte back that `stream` brings, until its end, and returns how many bytes that were.
+/// Send every byte of `stream` back to its peer, until the stream ends, and return how many bytes that were.
 ///
 /// Reads up to 65,536 bytes at a time and writes them before it reads on, so a peer that sends without ever
 /// reading stops being read. Waits for the peer both ways, for as long as the stream itself does.

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-/// Fetches the body behind an `http` URL.
+/// Fetch the body behind an `http` URL.
 ///
 /// This is one `GET` over HTTP/1.0, so the server sends the body as it is, up to its `Content-Length` or the end of the
 /// connection. The body of any 2xx answer is returned. A redirect is an error that names where it leads. Redirects,
@@ -50,10 +50,17 @@ pub fn fetch_url(url: &str) -> Result<Vec<u8>, FetchError> {
         .map_err(|failure| FetchError(format!("{}: {failure}", printable(url))))
 }
 
-/// Which URL could not be fetched, and why.
+/// The reason why a URL could not be fetched.
 ///
 /// Its text is complete, for instance `http://127.0.0.1:1/: Connection refused (os error 111)`, so it has no `source()`.
 /// A name and a password in the URL are not shown, and of a long URL only the beginning.
+///
+/// # Examples
+///
+/// ```
+/// let error = pool_recipes::net::fetch_url("https://me:secret@example.org/").unwrap_err();
+/// assert_eq!(error.to_string(), "https://***@example.org/: std has no TLS, so only http works");
+/// ```
 #[derive(Clone, Debug)]
 pub struct FetchError(String);
 

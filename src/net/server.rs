@@ -60,7 +60,7 @@ struct Stop {
 }
 
 impl Server {
-    /// Listens on the first of the addresses in `addr` that is free; port 0 lets the system choose the port.
+    /// Listen on the first of the addresses in `addr` that is free; port 0 lets the system choose the port.
     ///
     /// Clients can connect from now on and wait until [`serve`](Self::serve) accepts them. Takes two
     /// descriptors, of which one is for [`Stopper::stop`].
@@ -117,7 +117,7 @@ impl Server {
         Stopper { wake, stop: Arc::downgrade(&self.stop) }
     }
 
-    /// Accepts connections and calls `handler` with each and its peer's address, until it is stopped.
+    /// Accept connections and call `handler` with each and its peer's address, until it is stopped.
     ///
     /// The handler runs on this thread, and the next connection waits until it returns. So it should hand the
     /// connection to a pool, a queue or a thread. After a stop `serve` returns `Ok`, at once if it was waiting for a
@@ -158,7 +158,7 @@ impl Server {
     }
 }
 
-/// Ends the [`Server::serve`] of the server it came from, from any thread.
+/// A handle that ends the [`Server::serve`] of its server, from any thread.
 ///
 /// # Examples
 ///
@@ -185,7 +185,7 @@ pub struct Stopper {
 }
 
 impl Stopper {
-    /// Tells the server to stop, and wakes it with a connection: nothing else in `std` ends an accept that waits.
+    /// Tell the server to stop, and wake it with a connection: nothing else in `std` ends an accept that waits.
     ///
     /// It may be called twice, before the server serves, and after the server is gone. One call wakes one `serve`, so
     /// where several threads serve, call it once for each. Waits for the connection, for a second at most, and not for

@@ -7,7 +7,21 @@ use std::{fmt, io, mem};
 
 use crate::sync::{Mutex, lock};
 
-/// Why a task has no result.
+/// The reason why a task has no result.
+///
+/// # Examples
+///
+/// ```
+/// use pool_recipes::{Executor, TaskError};
+///
+/// let pool = Executor::new(1)?;
+/// match pool.submit(|| panic!("no more tea")).result() {
+///     Ok(()) => unreachable!(),
+///     Err(TaskError::Panicked(panic)) => assert_eq!(panic.message(), "no more tea"),
+///     Err(error) => println!("it never ran: {error}"),
+/// }
+/// # Ok::<(), pool_recipes::BuildError>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TaskError {
@@ -32,7 +46,7 @@ impl fmt::Display for TaskError {
 
 impl Error for TaskError {}
 
-/// Why a pool could not be built; none of its threads is left behind.
+/// The reason why a pool could not be built; none of its threads is left behind.
 ///
 /// # Examples
 ///
@@ -66,11 +80,22 @@ pub enum BuildError {
     WorkerStart(Panic),
 }
 
-/// The least stack that a worker can have, in bytes.
+/// The smallest stack that a worker can have, in bytes.
 ///
 /// It is the recipe's figure, and Python's for [`threading.stack_size`]. A panic that prints a backtrace fits into it.
 ///
 /// [`threading.stack_size`]: https://docs.python.org/3/library/threading.html#threading.stack_size
+///
+/// # Examples
+///
+/// ```
+/// use pool_recipes::{Executor, MIN_STACK_SIZE};
+///
+/// let small = Executor::builder().workers(1).stack_size(MIN_STACK_SIZE).build()?;
+/// assert_eq!(small.submit(|| 6 * 7).result()?, 42);
+/// assert!(Executor::builder().stack_size(MIN_STACK_SIZE - 1).build().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub const MIN_STACK_SIZE: usize = 32_768;
 
 impl fmt::Display for BuildError {
@@ -90,7 +115,17 @@ impl fmt::Display for BuildError {
 
 impl Error for BuildError {}
 
-/// The queue was full: gives the closure back that [`Executor::try_submit`](super::Executor::try_submit) was given.
+/// The error of a full queue, with the closure that [`Executor::try_submit`](super::Executor::try_submit) was given.
+///
+/// # Examples
+///
+/// ```
+/// use pool_recipes::Full;
+///
+/// let error = Full(|| 6 * 7); // as `try_submit` returns it
+/// assert_eq!(error.to_string(), "the queue is full");
+/// assert_eq!((error.0)(), 42); // the closure can still be called, or submitted again
+/// ```
 pub struct Full<F>(pub F);
 
 impl<F> fmt::Debug for Full<F> {
@@ -107,7 +142,7 @@ impl<F> fmt::Display for Full<F> {
 
 impl<F> Error for Full<F> {}
 
-/// What a panic left behind: its message to read, and its payload to hand to [`std::panic::resume_unwind`].
+/// A caught panic: its message to read, and its payload to hand to [`std::panic::resume_unwind`].
 ///
 /// # Examples
 ///
@@ -136,11 +171,38 @@ impl Panic {
     }
 
     /// The panic's message, if its payload was text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_recipes::{Executor, TaskError};
+    ///
+    /// let pool = Executor::new(1)?;
+    /// let result = pool.submit(|| panic!("{} cups left", 0)).result();
+    /// let Err(TaskError::Panicked(panic)) = result else { unreachable!() };
+    /// assert_eq!(panic.message(), "0 cups left");
+    /// # Ok::<(), pool_recipes::BuildError>(())
+    /// ```
     pub fn message(&self) -> &str {
         &self.message
     }
 
     /// The panic's payload, as [`std::thread::JoinHandle::join`] would return it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::panic;
+    ///
+    /// use pool_recipes::{Executor, TaskError};
+    ///
+    /// let pool = Executor::new(1)?;
+    /// let Err(TaskError::Panicked(panic)) = pool.submit(|| panic::panic_any(7)).result() else { unreachable!() };
+    /// // As in Python, the waiting thread panics with the same value.
+    /// let again = panic::catch_unwind(|| panic::resume_unwind(panic.into_payload()));
+    /// assert_eq!(again.unwrap_err().downcast_ref(), Some(&7));
+    /// # Ok::<(), pool_recipes::BuildError>(())
+    /// ```
     pub fn into_payload(self) -> Box<dyn Any + Send> {
         lock(&self.payload).take().unwrap_or_else(|| unreachable!("only this and the drop take the payload"))
     }

@@ -15,12 +15,12 @@ use crate::sync::{lock, mpsc, stack_overhead, thread};
 /// A fixed number of threads that run what is submitted to them, in the order submitted.
 ///
 /// To share a pool between threads, put it into an [`Arc`]. Dropping it is [`shutdown`](Self::shutdown): it waits until
-/// everything submitted has run. That is also so when its owner panics: the panic goes on when the queue is empty, which
-/// may take long. A program that would rather cancel what is left calls [`shutdown_now`](Self::shutdown_now) first.
+/// everything submitted has run. If its owner panics, the pool is dropped too, and the panic goes on only when all tasks
+/// have run, which may take long. To cancel them instead, call [`shutdown_now`](Self::shutdown_now) first.
 ///
-/// Only when the last owner is dropped on one of the pool's own threads does nobody wait: a worker can't wait for
+/// If the last owner is dropped on one of the pool's own threads, the drop doesn't wait, because a worker can't wait for
 /// itself. The workers then leave once the queue is empty. Don't let the last owners of two pools be tasks of each
-/// other: each pool's worker would wait for the other pool's, for ever.
+/// other: each pool's worker would wait for the other pool's, forever.
 ///
 /// # Examples
 ///
@@ -38,16 +38,26 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// Starts a pool of `workers` threads with a queue that has no bound.
+    /// Start a pool of `workers` threads with a queue that has no bound.
     ///
     /// # Errors
     ///
     /// As [`Builder::build`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_recipes::{BuildError, Executor};
+    ///
+    /// assert_eq!(Executor::new(4)?.workers(), 4);
+    /// assert!(matches!(Executor::new(0), Err(BuildError::NoWorkers)));
+    /// # Ok::<(), pool_recipes::BuildError>(())
+    /// ```
     pub fn new(workers: usize) -> Result<Self, BuildError> {
         Self::builder().workers(workers).build()
     }
 
-    /// Starts from the default settings, for a pool that differs from them.
+    /// Take the default settings, to change some of them.
     ///
     /// # Examples
     ///
@@ -70,18 +80,29 @@ impl Executor {
         }
     }
 
-    /// Submits `f` to be run by a worker, and returns a handle to its result.
+    /// Submit `f` to be run by a worker, and return a handle to its result.
     ///
-    /// Waits while a bounded queue is full, unless it is one of the pool's own workers that submits. That worker runs
-    /// `f` itself before `submit` returns, so `f` must not wait for what the submitting task has yet to do; or, if its
-    /// stack has no room for that, lets `f` go past the bound.
+    /// Waits while a bounded queue is full, unless one of the pool's own workers submits. That worker runs `f` itself,
+    /// before `submit` returns, so `f` must not wait for something that the submitting task has yet to do. If the worker's
+    /// stack has no room for that, `f` goes past the bound.
     ///
     /// A closure of more than 4,096 bytes gets an allocation of its own beside the task's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = pool_recipes::Executor::new(2)?;
+    /// let (a, b) = (String::from("left"), String::from("right"));
+    /// let left = pool.submit(move || a.to_uppercase());
+    /// let right = pool.submit(move || b.to_uppercase());
+    /// assert_eq!(left.result()? + &right.result()?, "LEFTRIGHT");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn submit<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Handle<T> {
         self.running.scope.submit(f)
     }
 
-    /// Submits `f` if that needs no waiting.
+    /// Submit `f` if that needs no waiting.
     ///
     /// # Errors
     ///
@@ -116,7 +137,7 @@ impl Executor {
         self.running.scope.try_submit(f)
     }
 
-    /// Applies `f` to every input, on the workers, and iterates over the results in the order of the inputs.
+    /// Apply `f` to every input, on the workers, and iterate over the results in the order of the inputs.
     ///
     /// It is lazy: inputs are taken while results are asked for, never more than [`Map::buffer_size`] ahead, so that
     /// even an endless iterator works. Nothing is submitted before the first result is asked for. An item whose `f`
@@ -141,6 +162,15 @@ impl Executor {
     }
 
     /// The number of workers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = pool_recipes::Executor::new(4)?;
+    /// let parts = pool.workers() * 2; // into how many parts to split a piece of work
+    /// assert_eq!(parts, 8);
+    /// # Ok::<(), pool_recipes::BuildError>(())
+    /// ```
     pub fn workers(&self) -> usize {
         self.running.scope.workers()
     }
@@ -149,16 +179,52 @@ impl Executor {
     ///
     /// It counts the tasks in the queue, those whose submitters wait for room in it, and those that a worker let go past
     /// the bound. A task that was cancelled counts until a worker comes to its place in the queue.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// let pool = pool_recipes::Executor::new(1)?;
+    /// let (start, started) = mpsc::channel();
+    /// let (release, released) = mpsc::channel::<()>();
+    /// pool.submit(move || {
+    ///     start.send(()).unwrap();
+    ///     released.recv()
+    /// });
+    /// started.recv()?; // the one worker is busy,
+    /// pool.submit(|| ()); // so this task waits
+    /// assert_eq!(pool.queued(), 1);
+    /// drop(release);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn queued(&self) -> usize {
         self.running.scope.queued()
     }
 
-    /// Waits until everything submitted has run and every worker's thread is gone; dropping the pool does the same.
+    /// Wait until everything submitted has run and every worker's thread is gone; dropping the pool does the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    /// use std::sync::Arc;
+    ///
+    /// let pool = pool_recipes::Executor::new(4)?;
+    /// let done = Arc::new(AtomicUsize::new(0));
+    /// for _ in 0..100 {
+    ///     let done = Arc::clone(&done);
+    ///     pool.submit(move || done.fetch_add(1, Relaxed));
+    /// }
+    /// pool.shutdown();
+    /// assert_eq!(done.load(Relaxed), 100);
+    /// # Ok::<(), pool_recipes::BuildError>(())
+    /// ```
     pub fn shutdown(self) {
         drop(self);
     }
 
-    /// Cancels what has not started, waits for what runs, and returns how many tasks it cancelled.
+    /// Cancel the tasks that have not started, wait for those that run, and return how many were cancelled.
     ///
     /// Tasks that a callback or a destructor cancels meanwhile are not in that number.
     ///
@@ -228,6 +294,18 @@ impl Drop for Threads<'_> {
 
 /// The settings of a pool, made by [`Executor::builder`] and used up by [`build`](Builder::build) or
 /// [`scope`](Builder::scope).
+///
+/// # Examples
+///
+/// ```
+/// use pool_recipes::Executor;
+///
+/// let settings = Executor::builder().workers(2).queue_capacity(10);
+/// let first = settings.clone().thread_name("first").build()?;
+/// let second = settings.thread_name("second").build()?;
+/// assert_eq!(first.workers(), second.workers());
+/// # Ok::<(), pool_recipes::BuildError>(())
+/// ```
 #[derive(Clone)]
 #[must_use = "a builder starts nothing until `build` or `scope` is called"]
 pub struct Builder {
@@ -246,15 +324,23 @@ const DEFAULT_STACK_SIZE: usize = 2 * 1024 * 1024;
 const PAGE: usize = 4096;
 
 impl Builder {
-    /// Sets the number of workers, all of which start at once.
+    /// Set the number of workers, all of which start at once.
     ///
     /// The default is that of Python's `ThreadPoolExecutor`: four more than there are cores to run on, and at most 32.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = pool_recipes::Executor::builder().workers(128).build()?;
+    /// assert_eq!(pool.workers(), 128);
+    /// # Ok::<(), pool_recipes::BuildError>(())
+    /// ```
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
     }
 
-    /// Names the workers' threads `prefix-0`, `prefix-1` and so on; the default prefix is `worker`.
+    /// Name the workers' threads `prefix-0`, `prefix-1` and so on; the default prefix is `worker`.
     ///
     /// Linux shows the first 15 bytes of a name, so a long prefix hides the number there.
     ///
@@ -262,33 +348,66 @@ impl Builder {
     ///
     /// [`build`](Self::build) and [`scope`](Self::scope) panic if the prefix holds a NUL character, as
     /// [`std::thread::Builder`] does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = pool_recipes::Executor::builder().workers(1).thread_name("resize").build()?;
+    /// let name = pool.submit(|| std::thread::current().name().map(str::to_owned));
+    /// assert_eq!(name.result()?.as_deref(), Some("resize-0"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn thread_name(mut self, prefix: impl Into<String>) -> Self {
         self.thread_name = prefix.into();
         self
     }
 
-    /// Sets the size of every worker's stack in bytes, rounded up to whole pages of 4,096.
+    /// Set the size of every worker's stack in bytes, rounded up to whole pages of 4,096.
     ///
     /// The least is [`MIN_STACK_SIZE`]; the default is 2 MiB, what `std` gives a thread. `RUST_MIN_STACK` changes
     /// nothing here. With glibc and musl a program's thread-locals come out of a thread's stack too: on Linux each worker
     /// gets a few pages more than was asked for, so that its tasks have what was asked for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = pool_recipes::Executor::builder().workers(4).stack_size(8 * 1024 * 1024).build()?;
+    /// let n = 1_u8;
+    /// let large = pool.submit(move || [n; 4 * 1024 * 1024].len()); // more than a default stack holds
+    /// assert_eq!(large.result()?, 4 * 1024 * 1024);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
         self
     }
 
-    /// Bounds the queue: at most `tasks` wait in it. The default is a queue without a bound.
+    /// Bound the queue: at most `tasks` wait in it. The default is a queue without a bound.
     ///
     /// The queue is [`std::sync::mpsc::sync_channel`]'s. Memory for all its places is taken at once, some 40 bytes each,
     /// and a capacity for which there is no memory aborts the process. A task that is cancelled keeps its place until a
     /// worker comes to it. With 0, a task is handed over only to the one worker that stands at the head of the queue, one
     /// task at a time: [`try_submit`](Executor::try_submit) may be refused while other workers are idle.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_recipes::{Executor, Full};
+    ///
+    /// let pool = Executor::builder().workers(4).queue_capacity(100).build()?;
+    /// let answer = match pool.try_submit(|| 6 * 7) {
+    ///     Ok(handle) => handle.result()?,
+    ///     Err(Full(task)) => task(), // no room: run it here, or refuse it
+    /// };
+    /// assert_eq!(answer, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn queue_capacity(mut self, tasks: usize) -> Self {
         self.queue_capacity = Some(tasks);
         self
     }
 
-    /// Has every worker run `hook` on its thread, before its first task; [`build`](Builder::build) waits for that.
+    /// Let every worker run `hook` on its thread, before its first task; [`build`](Builder::build) waits for that.
     ///
     /// # Examples
     ///
@@ -308,7 +427,7 @@ impl Builder {
         self
     }
 
-    /// Starts the pool.
+    /// Start the pool.
     ///
     /// # Errors
     ///
@@ -319,6 +438,19 @@ impl Builder {
     /// Not every lack of memory is an error: `std` gives each new thread a small stack on which to report a stack
     /// overflow, and aborts the process where that can't be had. On Linux a process that may have no more mappings
     /// (`vm.max_map_count`, at some 16,000 threads) or no more address space (`ulimit -v`) can end that way.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_recipes::{BuildError, Executor};
+    ///
+    /// let pool = Executor::builder().workers(2).build()?;
+    /// assert_eq!(pool.submit(|| 6 * 7).result()?, 42);
+    ///
+    /// let error = Executor::builder().on_worker_start(|| panic!("no database")).build().unwrap_err();
+    /// assert_eq!(error.to_string(), "a worker panicked before its first task: no database");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn build(self) -> Result<Executor, BuildError> {
         let running = self.start(None, |thread, worker| {
             let handle = thread.spawn(move || worker.work())?;
@@ -327,7 +459,7 @@ impl Builder {
         Ok(Executor { running })
     }
 
-    /// Runs `f` with a pool of these settings whose tasks may borrow: see [`scope()`].
+    /// Run `f` with a pool of these settings whose tasks may borrow: see [`scope()`].
     ///
     /// # Errors
     ///
@@ -336,6 +468,16 @@ impl Builder {
     /// # Panics
     ///
     /// As [`scope()`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let text = String::from("borrowed, not moved");
+    /// let builder = pool_recipes::Executor::builder().workers(2).thread_name("count");
+    /// let words = builder.scope(|pool| pool.submit(|| text.split(' ').count()).result())??;
+    /// assert_eq!(words, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn scope<'scope, R>(self, f: impl FnOnce(&Scope<'scope>) -> R) -> Result<R, BuildError> {
         let unread = Arc::new(UnreadPanics::default());
         let result = thread::scope(|threads| {
@@ -400,7 +542,7 @@ impl fmt::Debug for Builder {
     }
 }
 
-/// Runs `f` with a pool of `workers` threads whose tasks may borrow what lives outside of the call.
+/// Run `f` with a pool of `workers` threads whose tasks may borrow from outside the call.
 ///
 /// Returns what `f` returns, once all tasks are finished and all threads are gone.
 ///

@@ -11,6 +11,17 @@ use super::worker::{PoolId, is_mine, run_nested};
 use crate::sync::mpsc;
 
 /// A handle to a task of an [`Executor`](super::Executor).
+///
+/// # Examples
+///
+/// ```
+/// use pool_recipes::{Executor, Handle};
+///
+/// let pool = Executor::new(2)?;
+/// let handles: Vec<Handle<u32>> = (1..=3).map(|n| pool.submit(move || n * n)).collect();
+/// assert_eq!(handles.into_iter().map(|handle| handle.result().unwrap()).sum::<u32>(), 14);
+/// # Ok::<(), pool_recipes::BuildError>(())
+/// ```
 pub type Handle<T> = ScopedHandle<'static, T>;
 
 /// A handle to a task that borrows for `'scope`; outside of a [`scope`](super::scope()) it is called [`Handle`].
@@ -39,7 +50,7 @@ impl<'scope, T> ScopedHandle<'scope, T> {
         Self { task, pool }
     }
 
-    /// Waits until the task is finished and returns its result.
+    /// Wait until the task is finished, and return its result.
     ///
     /// A worker of the task's own pool that calls this doesn't wait for a task that has not started: it runs that task
     /// itself, here and now. So a task can wait for the tasks that it submits, on a pool of any size. The awaited task
@@ -50,6 +61,18 @@ impl<'scope, T> ScopedHandle<'scope, T> {
     ///
     /// [`TaskError::Panicked`] if the task panicked, [`TaskError::Cancelled`] if it was cancelled before it started,
     /// and [`TaskError::NestedTooDeep`] if the worker's stack had no room to run it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_recipes::{Executor, TaskError};
+    ///
+    /// let pool = Executor::new(1)?;
+    /// assert_eq!(pool.submit(|| 6 * 7).result()?, 42);
+    /// let panicked = pool.submit(|| "x".parse::<u32>().unwrap());
+    /// assert!(matches!(panicked.result(), Err(TaskError::Panicked(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn result(self) -> Result<T, TaskError> {
         if is_mine(self.pool) {
             run_nested(&*self.task);
@@ -57,7 +80,7 @@ impl<'scope, T> ScopedHandle<'scope, T> {
         self.task.wait()
     }
 
-    /// Waits until the task is finished, or `timeout` has passed; returns whether the task is finished.
+    /// Wait until the task is finished or `timeout` has passed, and return whether the task is finished.
     ///
     /// It never runs the task itself, as that could take longer than `timeout`.
     ///
@@ -81,12 +104,27 @@ impl<'scope, T> ScopedHandle<'scope, T> {
         self.task.wait_timeout(timeout)
     }
 
-    /// Whether the task is finished: [`result`](Self::result) would not wait.
+    /// Return whether the task is finished, so that [`result`](Self::result) would not wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// let pool = pool_recipes::Executor::new(1)?;
+    /// let (release, released) = mpsc::channel::<()>();
+    /// let handle = pool.submit(move || released.recv());
+    /// assert!(!handle.is_finished());
+    /// drop(release);
+    /// pool.shutdown();
+    /// assert!(handle.is_finished());
+    /// # Ok::<(), pool_recipes::BuildError>(())
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.task.is_finished()
     }
 
-    /// Cancels the task if it has not started, and returns whether it will never run.
+    /// Cancel the task if it has not started, and return whether it will never run.
     ///
     /// A task is cancelled at once: the threads that wait for it wake up, its callbacks are called, and its closure is
     /// dropped, here and on this thread. Its place in the queue stays taken until a worker comes to it: a bounded queue
@@ -112,12 +150,13 @@ impl<'scope, T> ScopedHandle<'scope, T> {
         self.task.cancel(TaskError::Cancelled) || self.task.is_cancelled()
     }
 
-    /// Has `callback` called when the task is finished: done, panicked or cancelled.
+    /// Let `callback` be called when the task is finished: done, panicked or cancelled.
     ///
-    /// Callbacks are called in the order added, after the threads that wait are woken, on the thread that finished the
-    /// task; one that is added later is called at once, on the thread that adds it. A callback may finish further
-    /// tasks, cancel them for instance. The callbacks of those are called after it, one by one on the same thread, so
-    /// it must not wait for them, nor for the task during which it is called. A panic in a callback is reported by the panic hook, and ends there.
+    /// The thread that finishes the task first wakes the waiting threads, then calls the callbacks in the order added.
+    /// A callback that is added later is called at once, on the thread that adds it. A callback may finish further
+    /// tasks, for instance by cancelling them. Their callbacks are called after it, one by one on the same thread. So a
+    /// callback must not wait for them, nor for the task during which it is called. A panic in a callback is reported
+    /// by the panic hook, and ends there.
     ///
     /// # Examples
     ///
@@ -151,7 +190,7 @@ impl<T> fmt::Debug for ScopedHandle<'_, T> {
 impl<T> UnwindSafe for ScopedHandle<'_, T> {}
 impl<T> RefUnwindSafe for ScopedHandle<'_, T> {}
 
-/// Yields each handle once its task is finished, in the order in which they finish.
+/// Yield each handle once its task is finished, in the order in which the tasks finish.
 ///
 /// Tasks that are finished already come first, in the order given. A worker that iterates over handles of its own
 /// pool runs a task itself, as [`ScopedHandle::result`] does, but only while none of those that are left has started:

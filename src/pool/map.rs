@@ -12,6 +12,17 @@ use super::handle::ScopedHandle;
 ///
 /// Dropping it cancels what has not started. A panic in what is left is never seen: to drop the iterator is to decide
 /// not to look.
+///
+/// # Examples
+///
+/// ```
+/// let pool = pool_recipes::Executor::new(2)?;
+/// let mut inverses = pool.map([1_u32, 0, 2], |n| 100 / n);
+/// assert_eq!(inverses.next().unwrap()?, 100);
+/// assert!(inverses.next().unwrap().is_err()); // the division by zero; the rest follow
+/// assert_eq!(inverses.next().unwrap()?, 50);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a map submits nothing until its results are asked for"]
 pub struct Map<'pool, 'scope, I: Iterator, T> {
     /// What has not been submitted.
@@ -33,10 +44,20 @@ impl<'pool, 'scope, I: Iterator, T> Map<'pool, 'scope, I, T> {
         Self { inputs: inputs.fuse(), submit: Box::new(submit), in_flight: VecDeque::new(), buffer_size }
     }
 
-    /// Sets how many inputs at most are submitted and their results not yet yielded.
+    /// Set how many inputs at most are submitted and their results not yet yielded.
     ///
     /// The default is twice the number of workers: while one result is looked at, every worker has something to do
     /// next. The one that the caller waits for is always submitted, so 0 is as good as 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = pool_recipes::Executor::new(4)?;
+    /// // At most 16 results are in memory, however slowly they are looked at.
+    /// let lengths = pool.map(0..1000, |n| vec![n; 100_000]).buffer_size(16).take(20);
+    /// assert_eq!(lengths.filter_map(Result::ok).count(), 20);
+    /// # Ok::<(), pool_recipes::BuildError>(())
+    /// ```
     pub fn buffer_size(mut self, n: usize) -> Self {
         self.buffer_size = n;
         self

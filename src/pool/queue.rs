@@ -44,16 +44,46 @@ pub struct SharedReceiver<T> {
 }
 
 impl<T> SharedReceiver<T> {
-    /// Shares `receiver`.
+    /// Share `receiver` between threads.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// use pool_recipes::SharedReceiver;
+    ///
+    /// let (sender, receiver) = mpsc::sync_channel(10); // a bounded channel works too
+    /// let receiver = SharedReceiver::new(receiver);
+    /// sender.send("job")?;
+    /// assert_eq!(receiver.recv()?, "job");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(receiver: mpsc::Receiver<T>) -> Self {
         Self { receiver: Arc::new(Mutex::new(receiver)) }
     }
 
-    /// Takes the item at the front of the queue; waits while the queue is empty.
+    /// Take the item at the front of the queue; wait while the queue is empty.
     ///
     /// # Errors
     ///
     /// Fails once the queue is empty and its last sender is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// use pool_recipes::SharedReceiver;
+    ///
+    /// let (sender, receiver) = mpsc::channel();
+    /// let receiver = SharedReceiver::new(receiver);
+    /// sender.send(1)?;
+    /// drop(sender);
+    /// assert_eq!(receiver.recv(), Ok(1)); // sent before the channel was closed
+    /// assert!(receiver.recv().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn recv(&self) -> Result<T, RecvError> {
         // This loop is for speed only: an item that comes soon is received without blocking.
         for _ in 0..yields_before_blocking() {
@@ -70,7 +100,22 @@ impl<T> SharedReceiver<T> {
         // The lock is released here, before the caller sees the item: no job ever runs under it.
     }
 
-    /// Iterates over the items as [`recv`](Self::recv) returns them; ends when the channel is closed and empty.
+    /// Iterate over the items as [`recv`](Self::recv) returns them, until the channel is closed and empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// use pool_recipes::SharedReceiver;
+    ///
+    /// let (sender, receiver) = mpsc::channel();
+    /// let receiver = SharedReceiver::new(receiver);
+    /// (1..=3).try_for_each(|n| sender.send(n))?;
+    /// drop(sender); // otherwise the iterator waits for more
+    /// assert_eq!(receiver.iter().collect::<Vec<_>>(), [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = T> + use<T> {
         self.clone()
     }

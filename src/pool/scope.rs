@@ -13,6 +13,20 @@ use super::worker::{Pool, Sender};
 ///
 /// A task that submits further tasks takes a clone along. A clone doesn't keep the pool open: once the scope's closure
 /// has returned and all tasks are done, whatever is still submitted through a clone is cancelled.
+///
+/// # Examples
+///
+/// ```
+/// use pool_recipes::scope;
+///
+/// let text = String::from("borrowed");
+/// let length = scope(2, |pool| {
+///     let (inner, text) = (pool.clone(), &text);
+///     pool.submit(move || inner.submit(|| text.len()).result()).result()
+/// })???;
+/// assert_eq!(length, 8);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Scope<'scope> {
     pub(crate) pool: Arc<Pool<'scope>>,
@@ -21,16 +35,45 @@ pub struct Scope<'scope> {
 }
 
 impl<'scope> Scope<'scope> {
-    /// Submits `f` to be run by a worker, as [`Executor::submit`](super::Executor::submit) does.
+    /// Submit `f` to be run by a worker, as [`Executor::submit`](super::Executor::submit) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut halves = [[3, 1, 2], [6, 5, 4]];
+    /// pool_recipes::scope(2, |pool| {
+    ///     for half in &mut halves {
+    ///         pool.submit(|| half.sort());
+    ///     }
+    /// })?; // returns when both are sorted
+    /// assert_eq!(halves, [[1, 2, 3], [4, 5, 6]]);
+    /// # Ok::<(), pool_recipes::BuildError>(())
+    /// ```
     pub fn submit<T: Send + 'scope>(&self, f: impl FnOnce() -> T + Send + 'scope) -> ScopedHandle<'scope, T> {
         self.queue(f, self.pool.unread.clone(), true).unwrap_or_else(never_full)
     }
 
-    /// Submits `f` if that needs no waiting, as [`Executor::try_submit`](super::Executor::try_submit) does.
+    /// Submit `f` if that needs no waiting, as [`Executor::try_submit`](super::Executor::try_submit) does.
     ///
     /// # Errors
     ///
     /// Gives `f` back if the queue is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_recipes::{Executor, Full};
+    ///
+    /// let text = String::from("borrowed");
+    /// let length = Executor::builder().workers(2).queue_capacity(1).scope(|pool| {
+    ///     match pool.try_submit(|| text.len()) {
+    ///         Ok(handle) => handle.result(),
+    ///         Err(Full(task)) => Ok(task()), // no room: run it here
+    ///     }
+    /// })??;
+    /// assert_eq!(length, 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_submit<T: Send + 'scope, F: FnOnce() -> T + Send + 'scope>(
         &self,
         f: F,
@@ -38,7 +81,17 @@ impl<'scope> Scope<'scope> {
         self.queue(f, self.pool.unread.clone(), false)
     }
 
-    /// Applies `f` to every input, as [`Executor::map`](super::Executor::map) does.
+    /// Apply `f` to every input, as [`Executor::map`](super::Executor::map) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let words = ["to", "borrow", "a", "word"];
+    /// let lengths: Vec<usize> =
+    ///     pool_recipes::scope(2, |pool| pool.map(&words, |word| word.len()).collect::<Result<_, _>>())??;
+    /// assert_eq!(lengths, [2, 6, 1, 4]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn map<I: IntoIterator<Item: Send + 'scope>, T: Send + 'scope>(
         &self,
         inputs: I,
@@ -53,11 +106,34 @@ impl<'scope> Scope<'scope> {
     }
 
     /// The number of workers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let numbers = [1, 2, 3, 4, 5, 6, 7, 8];
+    /// let parts = pool_recipes::scope(4, |pool| {
+    ///     let parts = numbers.chunks(numbers.len() / pool.workers());
+    ///     parts.map(|part| pool.submit(|| part.iter().sum::<u32>())).count()
+    /// })?;
+    /// assert_eq!(parts, 4);
+    /// # Ok::<(), pool_recipes::BuildError>(())
+    /// ```
     pub fn workers(&self) -> usize {
         self.pool.workers
     }
 
     /// The number of tasks that wait, as [`Executor::queued`](super::Executor::queued) counts them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let waiting = pool_recipes::scope(2, |pool| {
+    ///     pool.submit(|| ()).result()?;
+    ///     Ok::<_, pool_recipes::TaskError>(pool.queued())
+    /// })??;
+    /// assert_eq!(waiting, 0); // the only task has run
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn queued(&self) -> usize {
         self.pool.queued()
     }
