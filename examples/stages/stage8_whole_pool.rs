@@ -71,7 +71,8 @@ fn work(receiver: &Mutex<Receiver<Job>>) {
         // This statement drops the guard at its end. So `job` runs without the lock and can't poison it.
         let job = receiver.lock().unwrap().recv();
         let Ok(job) = job else { break };
-        // new: dropping an unwanted result may panic. That panic is forgotten: dropping it may panic again.
+        // new: a job drops a result that nobody wants, and that may panic. `forget`, because to drop what it panicked
+        // with may panic again.
         mem::forget(panic::catch_unwind(AssertUnwindSafe(job)));
     }
 }

@@ -138,7 +138,7 @@ impl<F: FnOnce() -> T + Send, T: Send> Outcome<T> for Task<F, T> {
         }
         match mem::replace(&mut state.stage, Stage::Taken) {
             Stage::Finished(outcome) => outcome,
-            _ => unreachable!("only the one handle takes the result, and it is used up by that"),
+            _ => unreachable!("the one handle takes the result once"),
         }
     }
 
