@@ -20,7 +20,7 @@ use support::{arguments, log};
 /// Sends back what the client sends, until the client closes its connection.
 fn echo_client(mut sock: TcpStream, client_addr: SocketAddr) -> io::Result<()> {
     log::line(format!("Got connection from {client_addr}"));
-    // A Vec keeps its bytes on the heap. With `--stack-size 65536` the whole stack of a worker is no larger than this.
+    // On the heap, because a thread may have a stack no larger than this buffer (`--stack-size 65536`).
     let mut msg = vec![0; 65_536];
     loop {
         match sock.read(&mut msg)? {
@@ -59,7 +59,7 @@ fn echo_server(addr: SocketAddr, workers: usize, stack_size: usize) -> Result<()
     loop {
         match listener.accept() {
             Ok(client) => sender.send(client)?,
-            // Perhaps this process has no file descriptor left. When a client leaves, it has one again.
+            // Perhaps the process has no file descriptor left for the client. When another client leaves, it has one.
             Err(error) => {
                 log::error_once(format!("accepting a connection: {error}"));
                 thread::sleep(Duration::from_millis(50));

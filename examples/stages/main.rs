@@ -32,7 +32,7 @@ Usage: stages [STAGE]...    each from 1 to 8; without any, all eight
 /// What each stage is, and what to look for in its drawing.
 const STAGES: [(&str, &str); 8] = [
     ("one job after the other", "A slow job holds up every job behind it."),
-    ("a thread for each job", "All jobs run at once. But nothing limits the number of threads."),
+    ("a thread for each job", "All jobs run at the same time. But nothing limits the number of threads."),
     ("one worker and a channel", "`main` needn't wait. But the jobs run one after the other again."),
     ("many workers, the guard held", "There are 3 workers. But a job holds the lock that all workers need."),
     ("the guard released first", "All workers run jobs. But the end of `main` would end the jobs too."),
@@ -92,7 +92,7 @@ fn show(stage: usize) -> io::Result<()> {
     let begin = Instant::now();
     let results = run(stage, (1..=JOBS).map(move |n| job(n, n == 2 && stage >= 7, report.clone())))?;
     let mut runs: Vec<Run> = reports.try_iter().collect();
-    let waited = runs.len();
+    let lost = JOBS as usize - runs.len();
     // This waits for the last job. Before stage 6, the pool doesn't.
     runs.extend(reports);
     let end = runs.iter().map(|run| run.end).max().unwrap_or(begin);
@@ -116,7 +116,7 @@ fn show(stage: usize) -> io::Result<()> {
         let row: String = times.map(|time| symbol(&runs, time)).collect();
         writeln!(out, "  {name:<8}  {}", row.trim_end())?;
     }
-    writeln!(out, "  {waited} of {JOBS} jobs had ended when `main` went on.")?;
+    writeln!(out, "  If `main` returned now, {lost} of {JOBS} jobs would be lost.")?;
     if !results.is_empty() {
         writeln!(out, "  The results are {}.", results.join(", "))?;
     }

@@ -39,7 +39,7 @@ impl Pool {
 
 fn work(receiver: &Mutex<Receiver<Job>>) {
     loop {
-        // This statement drops the guard at its end. So `job` runs without the lock and can't poison it.
+        // This statement drops the guard at its end. So `job` runs without the lock.
         let job = receiver.lock().unwrap().recv();
         let Ok(job) = job else { break };
         job();

@@ -68,7 +68,7 @@ impl<T> Handle<T> {
 
 fn work(receiver: &Mutex<Receiver<Job>>) {
     loop {
-        // This statement drops the guard at its end. So `job` runs without the lock and can't poison it.
+        // This statement drops the guard at its end. So `job` runs without the lock.
         let job = receiver.lock().unwrap().recv();
         let Ok(job) = job else { break };
         // new: a job drops a result that nobody wants, and that may panic. `forget`, because to drop what it panicked

@@ -29,7 +29,7 @@ pub fn finish(jobs: Sender<Job>, workers: Vec<JoinHandle<()>>) {
 }
 
 pub fn try_recv<T>(receiver: &Mutex<Receiver<T>>) -> Result<T, TryRecvError> {
-    // Another thread holds the lock.
+    // If another thread holds the lock, it may hold it for long.
     let Ok(receiver) = receiver.try_lock() else { return Err(TryRecvError::Empty) };
     receiver.try_recv()
 }
