@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::client::{bytes, connect, exchange, pause, peek, round_trip};
-use crate::support::example::{succeed, with_open_files};
+use crate::support::client::{bytes, connect, exchange, pause, peek, rest, round_trip};
+use crate::support::example::succeed;
+use crate::support::process::limited;
 use crate::support::server::{Running, command, lines};
 
 /// The servers, those with a pool first.
@@ -132,9 +133,9 @@ fn a_refused_thread_costs_one_connection() {
     let running = Running::start(small("unbounded", &["--stack-size", &(usize::MAX / 4).to_string()]));
     let mut errors = lines(running.stderr);
     for _ in 0..SOME {
-        let mut client = connect(running.addr);
+        let client = connect(running.addr);
         let peer = client.local_addr().unwrap();
-        assert_eq!(client.read_to_end(&mut Vec::new()).unwrap(), 0);
+        assert_eq!(rest(&client), b"");
         let error = errors.next().unwrap();
         assert!(error.starts_with(&format!("error: {peer}: no thread for this client: ")), "{error}");
     }
@@ -185,7 +186,7 @@ fn closed_outputs_do_not_stop_it() {
 #[test]
 fn want_of_descriptors_is_said_once_and_survived() {
     each(&SERVERS, |name| {
-        let mut running = Running::start(with_open_files(20, &small(name, &[])));
+        let mut running = Running::start(limited("-n 20", &small(name, &[])));
         let mut clients: Vec<_> = (0..40).map(|_| connect(running.addr)).collect();
         let mut first = [0];
         running.stderr.read_exact(&mut first).unwrap();

@@ -2,16 +2,17 @@
 //!
 //! How the library's parts do it is tested in `tests/net`; that bad clients and an account agree, by `soak`.
 
-use std::io::{ErrorKind, Read, Write};
+use std::fs;
+use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::time::Instant;
-use std::{fs, thread};
 
 use pool_recipes::Usage;
 
 use crate::LINUX;
-use crate::support::client::{TOO_LONG, connect, exchange, round_trip};
+use crate::support::client::{connect, exchange, rest, round_trip};
 use crate::support::server::{Running, command, lines};
+use crate::support::time::{TOO_LONG, until};
 
 fn start(arguments: &[&str]) -> Running {
     Running::start(command("resilient", arguments))
@@ -21,11 +22,6 @@ fn start(arguments: &[&str]) -> Running {
 fn totals(stdout: &[String]) -> Vec<u64> {
     let words = stdout.last().expect("no totals").split(|char: char| !char.is_ascii_digit());
     words.filter_map(|word| word.parse().ok()).collect()
-}
-
-/// Waits until the server closes the connection.
-fn wait_for_the_end(mut client: &TcpStream) {
-    assert_eq!(client.read_to_end(&mut Vec::new()).unwrap(), 0);
 }
 
 /// A client that is being served.
@@ -40,7 +36,7 @@ fn a_silent_client_loses_its_worker() {
     let running = start(&["--workers", "1", "--idle-timeout", "0.2"]);
     let silent = served(&running);
     assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
-    wait_for_the_end(&silent);
+    assert_eq!(rest(&silent), b"");
     let [stdout, stderr] = running.stop();
     assert_eq!(totals(&stdout), [2, 0, 1, 1 + 5]);
     assert!(stderr.len() == 1 && stderr[0].ends_with(": sent nothing for 200ms"), "{stderr:?}");
@@ -52,7 +48,7 @@ fn a_client_too_many_is_closed_at_once() {
     let client = served(&running);
     let waiting = connect(running.addr);
     for _ in 0..10 {
-        wait_for_the_end(&connect(running.addr));
+        assert_eq!(rest(&connect(running.addr)), b"");
     }
     round_trip(&client);
     drop(client);
@@ -67,11 +63,11 @@ fn a_stop_lets_the_served_finish_and_nobody_else() {
     let (client, other) = (served(&running), served(&running));
     let waiting = connect(running.addr);
     // Too many: when it is closed, the one before it has been accepted.
-    wait_for_the_end(&connect(running.addr));
+    assert_eq!(rest(&connect(running.addr)), b"");
     let begin = Instant::now();
     running.stdin.write_all(b" stop\r\n").unwrap();
     // The one that no worker has is closed. From here on it stops, and a second stop changes nothing.
-    wait_for_the_end(&waiting);
+    assert_eq!(rest(&waiting), b"");
     assert_eq!(TcpStream::connect(running.addr).unwrap_err().kind(), ErrorKind::ConnectionRefused);
     running.stdin.write_all(b"stop\n").unwrap();
     round_trip(&client);
@@ -91,7 +87,7 @@ fn the_end_of_the_grace_cuts_off_the_others() {
     let begin = Instant::now();
     let [stdout, stderr] = running.stop();
     assert!(begin.elapsed() < TOO_LONG / 3, "the grace is a tenth of a second");
-    wait_for_the_end(&silent);
+    assert_eq!(rest(&silent), b"");
     assert_eq!(totals(&stdout), [1, 0, 0, 1]);
     // The last words of the worker, for which it waits.
     assert!(stderr.len() == 1 && stderr[0].ends_with(": closed, as the server stops"), "{stderr:?}");
@@ -175,11 +171,7 @@ fn ten_thousand_connections_leave_nothing_behind() {
     (0..1000).for_each(visit);
     let before = Usage::of(running.pid()).unwrap();
     (0..10_000).for_each(visit);
-    let begin = Instant::now();
-    while descriptors() > alone {
-        assert!(begin.elapsed() < TOO_LONG, "{} are left", descriptors());
-        thread::yield_now();
-    }
+    until("the close of all connections", || descriptors() <= alone);
     let after = Usage::of(running.pid()).unwrap();
     assert_eq!(after.threads, before.threads);
     assert!(after.resident_bytes < before.resident_bytes + (2 << 20), "{before:?} {after:?}");

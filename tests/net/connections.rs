@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use pool_recipes::Executor;
 use pool_recipes::net::{Connection, Connections, Totals, echo};
 
-use crate::client::{TOO_LONG, background, exchange, pause, peek, round_trip};
+use crate::support::client::{exchange, pause, peek, rest, round_trip};
+use crate::support::time::{TOO_LONG, background};
 
 /// Short enough to be waited for.
 const SOON: Duration = Duration::from_millis(50);
@@ -27,13 +28,6 @@ fn connection(connections: &Connections) -> (TcpStream, Connection) {
 fn totals(connections: &Connections) -> [u64; 4] {
     let Totals { served, shed, timed_out, written, .. } = connections.totals();
     [served, shed, timed_out, written]
-}
-
-/// What is left for `client` to read.
-fn rest(mut client: &TcpStream) -> Vec<u8> {
-    let mut rest = Vec::new();
-    client.read_to_end(&mut rest).unwrap();
-    rest
 }
 
 #[test]

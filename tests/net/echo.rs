@@ -7,8 +7,8 @@ use std::thread;
 
 use pool_recipes::net::echo;
 
-use crate::client::{bytes, exchange};
 use crate::connection;
+use crate::support::client::{bytes, exchange};
 
 const BUFFER_SIZE: usize = 65_536;
 

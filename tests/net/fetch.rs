@@ -9,7 +9,7 @@ use std::thread;
 
 use pool_recipes::net::{FetchError, fetch_url};
 
-use crate::client::peek;
+use crate::support::client::peek;
 
 /// A server that gives one answer, and the request that it got.
 struct Server {

@@ -8,7 +8,8 @@ use std::thread;
 
 use pool_recipes::{BuildError, Builder, Executor, Full, MIN_STACK_SIZE, TaskError};
 
-use crate::support::{at_thread_exit, bounded, count_this_thread, ends, inside, occupy, pool};
+use crate::support::pool::{at_thread_exit, bounded, count_this_thread, inside, occupy, pool};
+use crate::support::time::ends;
 
 #[test]
 fn as_many_tasks_run_at_once_as_workers() {

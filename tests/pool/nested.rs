@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use pool_recipes::{Executor, Scope, as_completed};
 
-use crate::support::{bounded, busy, ends, inside, pool};
+use crate::support::pool::{bounded, busy, inside, pool};
+use crate::support::time::ends;
 
 fn fib(pool: &Arc<Executor>, n: u32) -> u32 {
     if n < 2 {
