@@ -215,12 +215,6 @@ fn want_of_descriptors_is_said_once_and_survived() {
 }
 
 #[test]
-fn fetch_url_fetches_both_pages() {
-    let output = succeed(command("fetch_url", &[]));
-    assert!(output.contains(" bytes and ") && output.contains("each page takes 0.3 s"), "{output}");
-}
-
-#[test]
 fn fetch_url_asks_for_all_urls_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
