@@ -43,21 +43,6 @@ fn a_silent_client_loses_its_worker() {
 }
 
 #[test]
-fn a_client_too_many_is_closed_at_once() {
-    let running = start(&["--workers", "1", "--queue", "1"]);
-    let client = served(&running);
-    let waiting = connect(running.addr);
-    for _ in 0..10 {
-        assert_eq!(rest(&connect(running.addr)), b"");
-    }
-    round_trip(&client);
-    drop(client);
-    assert_eq!(exchange(&waiting, b"hello"), b"hello");
-    let [stdout, _] = running.stop();
-    assert_eq!(totals(&stdout), [2, 10, 0, 7]);
-}
-
-#[test]
 fn a_stop_lets_the_served_finish_and_nobody_else() {
     let mut running = start(&["--workers", "2", "--queue", "1", "--grace", "30"]);
     let (client, other) = (served(&running), served(&running));

@@ -120,15 +120,6 @@ fn a_connection_that_sends_now_and_then_goes_on() {
 }
 
 #[test]
-fn a_connection_dropped_unread_is_shed() {
-    let connections = Connections::new(None);
-    let (client, connection) = connection(&connections);
-    drop(connection);
-    assert_eq!(rest(&client), b"");
-    assert_eq!(totals(&connections), [0, 1, 0, 0]);
-}
-
-#[test]
 fn a_close_ends_waiting_connections_at_once() {
     let connections = Arc::new(Connections::new(None));
     let (served, mut connection) = connection(&connections);
