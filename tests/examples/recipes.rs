@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::client::{bytes, connect, exchange, pause, peek, rest, round_trip};
+use crate::support::client::{bytes, connect, exchange, pause, peek, rest, round_trip, served};
 use crate::support::example::succeed;
 use crate::support::process::limited;
 use crate::support::server::{Running, command, lines};
@@ -70,8 +70,7 @@ fn it_prints_what_the_recipe_prints() {
         let running = start(name);
         let mut log = lines(running.stdout).skip(3);
         let clients = [(); 2].map(|()| {
-            let client = connect(running.addr);
-            round_trip(&client);
+            let client = served(running.addr);
             assert_eq!(log.next().unwrap(), format!("Got connection from {}", client.local_addr().unwrap()));
             client
         });
@@ -97,8 +96,7 @@ fn every_byte_comes_back_on_the_smallest_stack() {
 fn a_pool_serves_as_many_as_it_has_workers() {
     each(&SERVERS[..3], |name| {
         let running = start(name);
-        let served: Vec<_> = (0..4).map(|_| connect(running.addr)).collect();
-        served.iter().for_each(round_trip);
+        let served: Vec<_> = (0..4).map(|_| served(running.addr)).collect();
         let waiting: Vec<_> = (0..MANY).map(|_| connect(running.addr)).collect();
         for (index, mut client) in waiting.iter().enumerate() {
             client.write_all(&bytes(index)).unwrap();
@@ -155,8 +153,7 @@ fn a_reset_harms_nobody_else() {
     each(&SERVERS, |name| {
         let running = start(name);
         let mut errors = lines(running.stderr);
-        let bystander = connect(running.addr);
-        round_trip(&bystander);
+        let bystander = served(running.addr);
         // The server reads on, or is still writing.
         for length in [1, 1 << 20].repeat(SOME / 2) {
             let peer = reset(running.addr, length);

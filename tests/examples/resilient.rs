@@ -10,7 +10,7 @@ use std::time::Instant;
 use pool_recipes::Usage;
 
 use crate::LINUX;
-use crate::support::client::{connect, exchange, rest, round_trip};
+use crate::support::client::{connect, exchange, rest, round_trip, served};
 use crate::support::server::{Running, command, lines};
 use crate::support::time::{TOO_LONG, until};
 
@@ -24,17 +24,10 @@ fn totals(stdout: &[String]) -> Vec<u64> {
     words.filter_map(|word| word.parse().ok()).collect()
 }
 
-/// A client that is being served.
-fn served(running: &Running) -> TcpStream {
-    let client = connect(running.addr);
-    round_trip(&client);
-    client
-}
-
 #[test]
 fn a_silent_client_loses_its_worker() {
     let running = start(&["--workers", "1", "--idle-timeout", "0.2"]);
-    let silent = served(&running);
+    let silent = served(running.addr);
     assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
     assert_eq!(rest(&silent), b"");
     let [stdout, stderr] = running.stop();
@@ -44,12 +37,11 @@ fn a_silent_client_loses_its_worker() {
 
 #[test]
 fn a_stop_lets_the_served_finish_and_nobody_else() {
-    let mut running = start(&["--workers", "2", "--queue", "1", "--grace", "30"]);
-    let (client, other) = (served(&running), served(&running));
+    let mut running = start(&["--workers", "2", "--queue", "1", "--grace", "3600"]);
+    let (client, other) = (served(running.addr), served(running.addr));
     let waiting = connect(running.addr);
     // Too many: when it is closed, the one before it has been accepted.
     assert_eq!(rest(&connect(running.addr)), b"");
-    let begin = Instant::now();
     running.stdin.write_all(b" stop\r\n").unwrap();
     // The one that no worker has is closed. From here on it stops, and a second stop changes nothing.
     assert_eq!(rest(&waiting), b"");
@@ -59,7 +51,6 @@ fn a_stop_lets_the_served_finish_and_nobody_else() {
     assert_eq!(exchange(&client, b"hello"), b"hello");
     drop(other);
     let [stdout, stderr] = running.end();
-    assert!(begin.elapsed() < TOO_LONG);
     assert_eq!(totals(&stdout), [2, 2, 0, 1 + 1 + 1 + 5]);
     // Of the one that waited.
     assert_eq!(stderr.len(), 1, "{stderr:?}");
@@ -68,7 +59,7 @@ fn a_stop_lets_the_served_finish_and_nobody_else() {
 #[test]
 fn the_end_of_the_grace_cuts_off_the_others() {
     let running = start(&["--workers", "2", "--grace", "0.1"]);
-    let silent = served(&running);
+    let silent = served(running.addr);
     let begin = Instant::now();
     let [stdout, stderr] = running.stop();
     assert!(begin.elapsed() < TOO_LONG / 3, "the grace is a tenth of a second");
@@ -97,16 +88,6 @@ fn the_end_of_the_input_is_said_and_no_stop() {
     for _ in 0..10 {
         assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
     }
-}
-
-#[test]
-fn the_end_of_the_input_stops_it_if_asked_to() {
-    let Running { addr, stdin, stdout, stderr, mut process } = start(&["--stop-at-eof"]);
-    // Also where nobody hears its last line.
-    drop((stdout, stderr));
-    assert_eq!(exchange(&connect(addr), b"hello"), b"hello");
-    drop(stdin);
-    assert!(process.end().success());
 }
 
 /// Each client leaves two lines, of some 60 bytes together, in a pipe that has room for about 65,536.

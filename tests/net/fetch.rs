@@ -18,7 +18,8 @@ struct Server {
 }
 
 impl Server {
-    fn on(listener: TcpListener, mut answer: impl Read + Send + 'static) -> Self {
+    fn new(addr: &str, mut answer: impl Read + Send + 'static) -> io::Result<Self> {
+        let listener = TcpListener::bind(addr)?;
         let authority = listener.local_addr().unwrap().to_string();
         let (sender, request) = mpsc::channel();
         thread::spawn(move || {
@@ -30,20 +31,12 @@ impl Server {
             let _ = sender.send(lines);
             let _ = io::copy(&mut answer, &mut stream);
         });
-        Self { authority, request }
-    }
-
-    fn new(answer: impl Read + Send + 'static) -> Self {
-        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
+        Ok(Self { authority, request })
     }
 
     fn url(&self, target: &str) -> String {
         format!("http://{}{target}", self.authority)
     }
-}
-
-fn failure(url: &str) -> String {
-    fetch_url(url).unwrap_err().to_string()
 }
 
 const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nend";
@@ -52,8 +45,7 @@ const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nend";
 fn the_request_asks_for_one_plain_page() {
     for addr in ["127.0.0.1:0", "[::1]:0"] {
         // The second needs a system with IPv6.
-        let Ok(listener) = TcpListener::bind(addr) else { continue };
-        let server = Server::on(listener, ANSWER);
+        let Ok(server) = Server::new(addr, ANSWER) else { continue };
         assert_eq!(fetch_url(&server.url("/a/b?c=d&e#fragment")).unwrap(), b"end");
         let fields = format!("Host: {}\nAccept-Encoding: identity\nConnection: close\n", server.authority);
         assert_eq!(server.request.recv().unwrap(), format!("GET /a/b?c=d&e HTTP/1.0\n{fields}"));
@@ -63,7 +55,7 @@ fn the_request_asks_for_one_plain_page() {
 #[test]
 fn an_empty_path_asks_for_the_root() {
     for (target, asked) in [("", "/"), ("?q", "/?q"), ("#f", "/"), ("/?#/", "/?")] {
-        let server = Server::new(ANSWER);
+        let server = Server::new("127.0.0.1:0", ANSWER).unwrap();
         // The scheme may be in capitals.
         let url = server.url(target).replace("http", "HTTP");
         assert_eq!(fetch_url(&url).unwrap(), b"end");
@@ -77,7 +69,7 @@ fn a_reset_is_not_a_timeout() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     // To close a socket with a request in it unread resets the connection, on Linux for certain.
     thread::spawn(move || peek(&listener.accept().unwrap().0));
-    let failure = failure(&url);
+    let failure = fetch_url(&url).unwrap_err().to_string();
     assert!(!failure.contains("timed out"), "{failure}");
 }
 
@@ -85,7 +77,8 @@ fn a_reset_is_not_a_timeout() {
 fn a_short_greeting_is_not_waited_on() {
     let (silent, _test) = crate::connection();
     // Otherwise this would be a timeout.
-    let failure = failure(&Server::new(b"+OK".chain(silent)).url("/"));
+    let server = Server::new("127.0.0.1:0", b"+OK".chain(silent)).unwrap();
+    let failure = fetch_url(&server.url("/")).unwrap_err().to_string();
     assert!(failure.ends_with(": not HTTP: it does not begin with HTTP/1."), "{failure}");
 }
 

@@ -84,14 +84,13 @@ fn another_process_is_measured_until_it_has_ended() {
 
 #[test]
 fn a_threads_number_is_no_process() {
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            // The link is PID/task/TID.
-            let link = fs::read_link("/proc/thread-self").unwrap();
-            let id = link.file_name().unwrap().to_str().unwrap().parse().unwrap();
-            let error = Usage::of(id).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::NotFound);
-            assert_eq!(error.to_string(), format!("process {id}: it is a thread of another process"));
-        });
+    let test = thread::spawn(|| {
+        // The link is PID/task/TID.
+        let link = fs::read_link("/proc/thread-self").unwrap();
+        let id = link.file_name().unwrap().to_str().unwrap().parse().unwrap();
+        let error = Usage::of(id).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(error.to_string(), format!("process {id}: it is a thread of another process"));
     });
+    test.join().unwrap();
 }

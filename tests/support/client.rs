@@ -46,6 +46,13 @@ pub fn round_trip(mut stream: &TcpStream) {
     assert_eq!(&answer, b"?");
 }
 
+/// A client that is being served.
+pub fn served(addr: impl ToSocketAddrs) -> TcpStream {
+    let client = connect(addr);
+    round_trip(&client);
+    client
+}
+
 /// Waits until the server has sent a byte, and leaves it unread.
 pub fn peek(stream: &TcpStream) {
     assert_eq!(again_if_interrupted(|| stream.peek(&mut [0])).unwrap(), 1);
