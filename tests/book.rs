@@ -11,6 +11,7 @@ mod links;
 mod outputs;
 #[path = "book/page.rs"]
 mod page;
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::{fs, thread};

@@ -6,9 +6,8 @@
 
 use pool_recipes::{Executor, Usage};
 
-#[path = "pool/support.rs"]
 mod support;
-use support::occupy;
+use support::pool::occupy;
 
 /// An allocator rounds sizes up, so that one more allocation a task would show here with 32 bytes.
 const ONE_ALLOCATION: u64 = 96;

@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 
-#[path = "pool/support.rs"]
-mod pool_support;
 #[path = "../examples/stages/stage1_in_order.rs"]
 mod stage1;
 #[path = "../examples/stages/stage2_thread_each.rs"]
@@ -28,9 +26,10 @@ mod stage7;
 mod stage8;
 mod support;
 
-use pool_support::{Bomb, count_this_thread, ends};
 use support::example::{fail, succeed};
+use support::pool::{Bomb, count_this_thread};
 use support::server::command;
+use support::time::ends;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -215,27 +214,18 @@ fn stage_8_returns_an_error_if_it_cannot_start() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_pool_that_cannot_start_all_workers_ends_the_others() {
-    let test = "a_pool_that_cannot_start_all_workers_ends_the_others";
-    if std::env::var_os("POOL_RECIPES_LIMITED").is_none() {
-        let mut limited = std::process::Command::new("sh");
-        limited.args(["-c", r#"ulimit -v 4194304 && exec "$0" --exact "$1""#]);
-        limited.arg(std::env::current_exe().unwrap()).arg(test).env("POOL_RECIPES_LIMITED", "");
-        let output = limited.output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        return;
-    }
-    ends(|| {
-        use pool_recipes::{BuildError, Executor, Usage};
+    use pool_recipes::{BuildError, Executor, Usage};
+    use support::process::alone;
+    use support::time::until;
 
+    alone("a_pool_that_cannot_start_all_workers_ends_the_others", Some("-v 4194304"), || {
         let threads = || Usage::current().unwrap().threads;
         let before = threads();
         assert!(stage8::Pool::new(1_000, 256 << 20).is_err());
         let error = Executor::builder().workers(1_000).stack_size(256 << 20).build().unwrap_err();
         assert!(matches!(error, BuildError::Spawn { started: 1.., workers: 1_000, .. }), "{error}");
         // The kernel may count a thread for a moment after it was joined.
-        while threads() > before {
-            thread::yield_now();
-        }
+        until("the end of all threads", || threads() <= before);
     });
 }
 

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 #[path = "pool/stack.rs"]
 mod stack;
+mod support;
 
 // Three quarters of the least stack. Without a use they would not be in the program.
 thread_local!(static LARGE: RefCell<[u8; 24 * 1024]> = const { RefCell::new([0; 24 * 1024]) });

@@ -1,42 +1,21 @@
 //! Every output in the book is what its command prints.
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::{LazyLock, mpsc};
-use std::time::Duration;
-use std::{env, thread};
+use std::process::Stdio;
 
+use crate::support::server;
 use crate::{assert_problems, commands};
-
-/// The time in which a program prints its next line, or ends.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The folder of the examples that belong to this test, which is TARGET/PROFILE/deps/book-HASH. After `cargo test` they
-/// are there already, and cargo has nothing to do. After `cargo test --test book` they may not be.
-static EXAMPLES: LazyLock<PathBuf> = LazyLock::new(|| {
-    let test = env::current_exe().unwrap();
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo.args(["build", "--quiet", "--examples"]).args((!cfg!(debug_assertions)).then_some("--release"));
-    cargo.arg("--target-dir").arg(test.ancestors().nth(3).unwrap());
-    assert!(cargo.status().unwrap().success(), "cargo can't build the examples");
-    test.ancestors().nth(2).unwrap().join("examples")
-});
 
 /// Runs an example to its end or, as a server has none, until it has printed what is shown.
 pub fn differs(command: &str, shown: &[&str]) -> Option<String> {
     let (name, arguments) = commands::example(command);
-    let mut program = Command::new(EXAMPLES.join(name).with_extension(env::consts::EXE_EXTENSION));
-    program.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut program = server::command(name, &arguments);
+    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = program.spawn().unwrap();
-    let (sender, lines) = mpsc::channel();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-
+    let mut lines = server::lines(child.stdout.take().unwrap());
     let mut printed = Vec::new();
     let mut is_served = false;
     while !is_served {
-        let Ok(line) = lines.recv_timeout(PATIENCE) else { break };
+        let Some(line) = lines.next() else { break };
         printed.push(line);
         is_served = printed[0].starts_with("listening on ") && lines_match(shown, &printed);
     }

@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-use crate::support::example::{assert_shows, bars, draw, figure, succeed, table, with_open_files};
+use crate::support::example::{assert_shows, bars, draw, figure, succeed, table};
+use crate::support::process::limited;
 use crate::support::server::command;
 
 const SERVERS: [&str; 3] = ["unbounded", "executor", "manual_queue"];
@@ -66,7 +67,7 @@ fn its_picture_carries_the_figures_of_the_table() {
 
 #[test]
 fn no_flood_exceeds_the_limit_of_open_files() {
-    let output = succeed(with_open_files(100, &command("flood", &[])));
+    let output = succeed(limited("-n 100", &command("flood", &[])));
     assert!(output.starts_with("36 silent clients come to each server"), "{output}");
     assert!(table(&output, "server").iter().map(|row| &row["silent"]).eq(["0", "36"].repeat(3)), "{output}");
 }

@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::client::{bytes, connect, exchange, pause, peek, round_trip};
-use crate::support::example::{succeed, with_open_files};
+use crate::support::client::{bytes, connect, exchange, pause, peek, rest, round_trip, served};
+use crate::support::example::succeed;
+use crate::support::process::limited;
 use crate::support::server::{Running, command, lines};
 
 /// The servers, those with a pool first.
@@ -69,8 +70,7 @@ fn it_prints_what_the_recipe_prints() {
         let running = start(name);
         let mut log = lines(running.stdout).skip(3);
         let clients = [(); 2].map(|()| {
-            let client = connect(running.addr);
-            round_trip(&client);
+            let client = served(running.addr);
             assert_eq!(log.next().unwrap(), format!("Got connection from {}", client.local_addr().unwrap()));
             client
         });
@@ -96,8 +96,7 @@ fn every_byte_comes_back_on_the_smallest_stack() {
 fn a_pool_serves_as_many_as_it_has_workers() {
     each(&SERVERS[..3], |name| {
         let running = start(name);
-        let served: Vec<_> = (0..4).map(|_| connect(running.addr)).collect();
-        served.iter().for_each(round_trip);
+        let served: Vec<_> = (0..4).map(|_| served(running.addr)).collect();
         let waiting: Vec<_> = (0..MANY).map(|_| connect(running.addr)).collect();
         for (index, mut client) in waiting.iter().enumerate() {
             client.write_all(&bytes(index)).unwrap();
@@ -132,9 +131,9 @@ fn a_refused_thread_costs_one_connection() {
     let running = Running::start(small("unbounded", &["--stack-size", &(usize::MAX / 4).to_string()]));
     let mut errors = lines(running.stderr);
     for _ in 0..SOME {
-        let mut client = connect(running.addr);
+        let client = connect(running.addr);
         let peer = client.local_addr().unwrap();
-        assert_eq!(client.read_to_end(&mut Vec::new()).unwrap(), 0);
+        assert_eq!(rest(&client), b"");
         let error = errors.next().unwrap();
         assert!(error.starts_with(&format!("error: {peer}: no thread for this client: ")), "{error}");
     }
@@ -154,8 +153,7 @@ fn a_reset_harms_nobody_else() {
     each(&SERVERS, |name| {
         let running = start(name);
         let mut errors = lines(running.stderr);
-        let bystander = connect(running.addr);
-        round_trip(&bystander);
+        let bystander = served(running.addr);
         // The server reads on, or is still writing.
         for length in [1, 1 << 20].repeat(SOME / 2) {
             let peer = reset(running.addr, length);
@@ -185,7 +183,7 @@ fn closed_outputs_do_not_stop_it() {
 #[test]
 fn want_of_descriptors_is_said_once_and_survived() {
     each(&SERVERS, |name| {
-        let mut running = Running::start(with_open_files(20, &small(name, &[])));
+        let mut running = Running::start(limited("-n 20", &small(name, &[])));
         let mut clients: Vec<_> = (0..40).map(|_| connect(running.addr)).collect();
         let mut first = [0];
         running.stderr.read_exact(&mut first).unwrap();
@@ -211,12 +209,6 @@ fn want_of_descriptors_is_said_once_and_survived() {
         let wants = errors.iter().filter(|line| line.contains("rror: accepting a connection: "));
         assert_eq!(wants.count(), 1, "{errors:?}");
     });
-}
-
-#[test]
-fn fetch_url_fetches_both_pages() {
-    let output = succeed(command("fetch_url", &[]));
-    assert!(output.contains(" bytes and ") && output.contains("each page takes 0.3 s"), "{output}");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use crate::LINUX;
 use crate::recipes::SERVERS;
-use crate::support::example::{fail, in_shell, killed_leaves_no_process, succeed, with_open_files};
+use crate::support::example::{fail, killed_leaves_no_process, succeed};
+use crate::support::process::{in_shell, limited};
 use crate::support::server::command;
 
 const ADDR: &str = "must be an IP address and a port, such as 127.0.0.1:15000 or [::1]:15000";
@@ -119,7 +120,7 @@ fn what_it_cannot_have_is_named() {
         (lost("stack_size"), "can't print on stdout: "),
         (lost("cpu_bound"), "can't print on stdout: "),
         (lost("fetch_url"), "can't print on stdout: "),
-        (with_open_files(64, &command("flood", &[])), "64 open files, the limit here, are too few"),
+        (limited("-n 64", &command("flood", &[])), "64 open files, the limit here, are too few"),
         (
             with_variable("CARGO", "/no/such/cargo", "flood"),
             "unbounded: can't be built, as cargo can't be run",

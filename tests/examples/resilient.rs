@@ -2,16 +2,17 @@
 //!
 //! How the library's parts do it is tested in `tests/net`; that bad clients and an account agree, by `soak`.
 
-use std::io::{ErrorKind, Read, Write};
+use std::fs;
+use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::time::Instant;
-use std::{fs, thread};
 
 use pool_recipes::Usage;
 
 use crate::LINUX;
-use crate::support::client::{TOO_LONG, connect, exchange, round_trip};
+use crate::support::client::{connect, exchange, rest, round_trip, served};
 use crate::support::server::{Running, command, lines};
+use crate::support::time::{TOO_LONG, until};
 
 fn start(arguments: &[&str]) -> Running {
     Running::start(command("resilient", arguments))
@@ -23,62 +24,33 @@ fn totals(stdout: &[String]) -> Vec<u64> {
     words.filter_map(|word| word.parse().ok()).collect()
 }
 
-/// Waits until the server closes the connection.
-fn wait_for_the_end(mut client: &TcpStream) {
-    assert_eq!(client.read_to_end(&mut Vec::new()).unwrap(), 0);
-}
-
-/// A client that is being served.
-fn served(running: &Running) -> TcpStream {
-    let client = connect(running.addr);
-    round_trip(&client);
-    client
-}
-
 #[test]
 fn a_silent_client_loses_its_worker() {
     let running = start(&["--workers", "1", "--idle-timeout", "0.2"]);
-    let silent = served(&running);
+    let silent = served(running.addr);
     assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
-    wait_for_the_end(&silent);
+    assert_eq!(rest(&silent), b"");
     let [stdout, stderr] = running.stop();
     assert_eq!(totals(&stdout), [2, 0, 1, 1 + 5]);
     assert!(stderr.len() == 1 && stderr[0].ends_with(": sent nothing for 200ms"), "{stderr:?}");
 }
 
 #[test]
-fn a_client_too_many_is_closed_at_once() {
-    let running = start(&["--workers", "1", "--queue", "1"]);
-    let client = served(&running);
-    let waiting = connect(running.addr);
-    for _ in 0..10 {
-        wait_for_the_end(&connect(running.addr));
-    }
-    round_trip(&client);
-    drop(client);
-    assert_eq!(exchange(&waiting, b"hello"), b"hello");
-    let [stdout, _] = running.stop();
-    assert_eq!(totals(&stdout), [2, 10, 0, 7]);
-}
-
-#[test]
 fn a_stop_lets_the_served_finish_and_nobody_else() {
-    let mut running = start(&["--workers", "2", "--queue", "1", "--grace", "30"]);
-    let (client, other) = (served(&running), served(&running));
+    let mut running = start(&["--workers", "2", "--queue", "1", "--grace", "3600"]);
+    let (client, other) = (served(running.addr), served(running.addr));
     let waiting = connect(running.addr);
     // Too many: when it is closed, the one before it has been accepted.
-    wait_for_the_end(&connect(running.addr));
-    let begin = Instant::now();
+    assert_eq!(rest(&connect(running.addr)), b"");
     running.stdin.write_all(b" stop\r\n").unwrap();
     // The one that no worker has is closed. From here on it stops, and a second stop changes nothing.
-    wait_for_the_end(&waiting);
+    assert_eq!(rest(&waiting), b"");
     assert_eq!(TcpStream::connect(running.addr).unwrap_err().kind(), ErrorKind::ConnectionRefused);
     running.stdin.write_all(b"stop\n").unwrap();
     round_trip(&client);
     assert_eq!(exchange(&client, b"hello"), b"hello");
     drop(other);
     let [stdout, stderr] = running.end();
-    assert!(begin.elapsed() < TOO_LONG);
     assert_eq!(totals(&stdout), [2, 2, 0, 1 + 1 + 1 + 5]);
     // Of the one that waited.
     assert_eq!(stderr.len(), 1, "{stderr:?}");
@@ -87,11 +59,11 @@ fn a_stop_lets_the_served_finish_and_nobody_else() {
 #[test]
 fn the_end_of_the_grace_cuts_off_the_others() {
     let running = start(&["--workers", "2", "--grace", "0.1"]);
-    let silent = served(&running);
+    let silent = served(running.addr);
     let begin = Instant::now();
     let [stdout, stderr] = running.stop();
     assert!(begin.elapsed() < TOO_LONG / 3, "the grace is a tenth of a second");
-    wait_for_the_end(&silent);
+    assert_eq!(rest(&silent), b"");
     assert_eq!(totals(&stdout), [1, 0, 0, 1]);
     // The last words of the worker, for which it waits.
     assert!(stderr.len() == 1 && stderr[0].ends_with(": closed, as the server stops"), "{stderr:?}");
@@ -116,16 +88,6 @@ fn the_end_of_the_input_is_said_and_no_stop() {
     for _ in 0..10 {
         assert_eq!(exchange(&connect(running.addr), b"hello"), b"hello");
     }
-}
-
-#[test]
-fn the_end_of_the_input_stops_it_if_asked_to() {
-    let Running { addr, stdin, stdout, stderr, mut process } = start(&["--stop-at-eof"]);
-    // Also where nobody hears its last line.
-    drop((stdout, stderr));
-    assert_eq!(exchange(&connect(addr), b"hello"), b"hello");
-    drop(stdin);
-    assert!(process.end().success());
 }
 
 /// Each client leaves two lines, of some 60 bytes together, in a pipe that has room for about 65,536.
@@ -175,11 +137,7 @@ fn ten_thousand_connections_leave_nothing_behind() {
     (0..1000).for_each(visit);
     let before = Usage::of(running.pid()).unwrap();
     (0..10_000).for_each(visit);
-    let begin = Instant::now();
-    while descriptors() > alone {
-        assert!(begin.elapsed() < TOO_LONG, "{} are left", descriptors());
-        thread::yield_now();
-    }
+    until("the close of all connections", || descriptors() <= alone);
     let after = Usage::of(running.pid()).unwrap();
     assert_eq!(after.threads, before.threads);
     assert!(after.resident_bytes < before.resident_bytes + (2 << 20), "{before:?} {after:?}");

@@ -21,15 +21,6 @@ pub fn work_in_while_let(receiver: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// A guard with a name lives to the end of its block.
-pub fn work_under_a_named_guard(receiver: &Mutex<Receiver<Job>>) {
-    loop {
-        let receiver = receiver.lock().unwrap();
-        let Ok(job) = receiver.recv() else { break };
-        job();
-    }
-}
-
 /// The workers wait for the sender to be dropped, and this function drops it at its end.
 pub fn finish_by_joining_first(_jobs: Sender<Job>, workers: Vec<JoinHandle<()>>) {
     workers.into_iter().for_each(|worker| _ = worker.join());
@@ -49,11 +40,6 @@ pub fn finish_and_unwrap(jobs: Sender<Job>, workers: Vec<JoinHandle<()>>) {
 /// A thread that waits in `recv` holds the lock.
 pub fn try_recv_under_lock<T>(receiver: &Mutex<Receiver<T>>) -> Result<T, TryRecvError> {
     receiver.lock().unwrap().try_recv()
-}
-
-/// A lock that another thread holds is no reason to panic.
-pub fn try_recv_and_unwrap<T>(receiver: &Mutex<Receiver<T>>) -> Result<T, TryRecvError> {
-    receiver.try_lock().unwrap().try_recv()
 }
 
 /// The order in which tasks are submitted is not the order in which they finish.

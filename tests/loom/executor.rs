@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::pool::{Executor, TaskError};
+use crate::pool::{Builder, Executor, TaskError};
 use crate::{explore, explore_bounded};
 
 #[test]
@@ -17,15 +17,26 @@ fn result_never_misses_its_wake_up() {
 #[test]
 fn dropping_an_executor_runs_everything_submitted() {
     explore_bounded("dropping an executor runs everything submitted", 3, || {
-        let ran = Arc::new(AtomicUsize::new(0));
-        let pool = Executor::new(2).unwrap();
-        for _ in 0..2 {
-            let ran = Arc::clone(&ran);
-            pool.submit(move || ran.fetch_add(1, Relaxed));
-        }
-        drop(pool);
-        assert_eq!(ran.load(Relaxed), 2);
+        drop_runs_all(Executor::builder().workers(2), 2);
     });
+}
+
+#[test]
+fn a_submit_waits_for_room_in_a_bounded_queue() {
+    explore("a submit waits for room in a bounded queue", || {
+        drop_runs_all(Executor::builder().workers(1).queue_capacity(1), 3);
+    });
+}
+
+fn drop_runs_all(builder: Builder, tasks: usize) {
+    let ran = Arc::new(AtomicUsize::new(0));
+    let pool = builder.build().unwrap();
+    for _ in 0..tasks {
+        let ran = Arc::clone(&ran);
+        pool.submit(move || ran.fetch_add(1, Relaxed));
+    }
+    drop(pool);
+    assert_eq!(ran.load(Relaxed), tasks);
 }
 
 #[test]
@@ -39,19 +50,5 @@ fn shutdown_now_cancels_a_task_or_lets_it_run() {
         assert!(handle.is_finished());
         assert_eq!(ran.load(Relaxed) + cancelled, 1);
         assert_eq!(matches!(handle.result(), Err(TaskError::Cancelled)), cancelled == 1);
-    });
-}
-
-#[test]
-fn a_submit_waits_for_room_in_a_bounded_queue() {
-    explore("a submit waits for room in a bounded queue", || {
-        let ran = Arc::new(AtomicUsize::new(0));
-        let pool = Executor::builder().workers(1).queue_capacity(1).build().unwrap();
-        for _ in 0..3 {
-            let ran = Arc::clone(&ran);
-            pool.submit(move || ran.fetch_add(1, Relaxed));
-        }
-        drop(pool);
-        assert_eq!(ran.load(Relaxed), 3);
     });
 }

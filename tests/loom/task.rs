@@ -17,10 +17,8 @@ fn of_run_and_cancel_exactly_one_wins_and_the_waiter_wakes() {
         let count = Arc::clone(&ran);
         let pool = Executor::new(1).unwrap();
         let handle = Arc::new(pool.submit(move || count.fetch_add(1, Relaxed)));
-        let cancelling = {
-            let handle = Arc::clone(&handle);
-            thread::spawn(move || handle.cancel())
-        };
+        let other = Arc::clone(&handle);
+        let cancelling = thread::spawn(move || other.cancel());
         assert!(handle.wait_timeout(Duration::MAX));
         let cancelled = cancelling.join().unwrap();
         assert_eq!(handle.cancel(), cancelled);

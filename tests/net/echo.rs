@@ -3,26 +3,10 @@
 use std::collections::VecDeque;
 use std::io::ErrorKind::{self, BrokenPipe, ConnectionReset, Interrupted};
 use std::io::{self, Read, Write};
-use std::thread;
 
 use pool_recipes::net::echo;
 
-use crate::client::{bytes, exchange};
-use crate::connection;
-
 const BUFFER_SIZE: usize = 65_536;
-
-#[test]
-fn every_byte_comes_back_on_a_small_stack() {
-    for length in [0, 1, BUFFER_SIZE, BUFFER_SIZE + 1, 4 << 20] {
-        let (client, mut stream) = connection();
-        // No larger than the buffer, which so must be elsewhere.
-        let small = thread::Builder::new().stack_size(BUFFER_SIZE);
-        let echoing = small.spawn(move || echo(&mut stream)).unwrap();
-        assert!(exchange(&client, &bytes(length)) == bytes(length), "{length} bytes");
-        assert_eq!(echoing.join().unwrap().unwrap(), length as u64);
-    }
-}
 
 /// A stream whose first reads and writes, in their order, take so many bytes at most, or fail. Later ones take all.
 #[derive(Default)]

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use pool_recipes::net::{Server, Stopper};
 
-use crate::client::{TOO_LONG, background, connect};
+use crate::support::client::connect;
+use crate::support::time::{TOO_LONG, background};
 
 fn bind() -> Server {
     Server::bind("127.0.0.1:0").unwrap()
@@ -139,7 +140,7 @@ fn a_stop_needs_no_room_in_a_full_backlog() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_stop_has_a_descriptor_in_reserve() {
-    crate::alone("server::a_stop_has_a_descriptor_in_reserve", || {
+    crate::support::process::alone("server::a_stop_has_a_descriptor_in_reserve", Some("-n 256"), || {
         let serving = Serving::start(bind());
         serving.meet(serving.addr);
         let open = || std::fs::File::open("/dev/null").ok();

@@ -6,15 +6,15 @@ use std::io::{ErrorKind, Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use pool_recipes::Usage;
 
-use crate::alone;
+use crate::support::process::alone;
+use crate::support::time::until;
 
 #[test]
 fn every_thread_counts() {
-    alone("usage::every_thread_counts", || {
+    alone("usage::every_thread_counts", None, || {
         const N: usize = 100;
         let measured = Barrier::new(N + 1);
         let before = Usage::current().unwrap();
@@ -32,7 +32,7 @@ fn every_thread_counts() {
 
 #[test]
 fn reserved_memory_is_virtual_until_touched() {
-    alone("usage::reserved_memory_is_virtual_until_touched", || {
+    alone("usage::reserved_memory_is_virtual_until_touched", None, || {
         const SIZE: u64 = 64 << 20;
         /// What the process may take or give back beside the buffer, or the kernel count late.
         const SLACK: u64 = 1 << 20;
@@ -70,13 +70,8 @@ fn another_process_is_measured_until_it_has_ended() {
 
     // It ends when its input does, and stays a zombie until it is waited for.
     drop(child.stdin.take());
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let error = loop {
-        match Usage::of(child.id()) {
-            Ok(_) => assert!(Instant::now() < deadline),
-            Err(error) => break error,
-        }
-    };
+    until("the end of the process", || Usage::of(child.id()).is_err());
+    let error = Usage::of(child.id()).unwrap_err();
     let zombie = error.to_string();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(zombie.starts_with(&format!("process {}: it has no memory", child.id())), "{zombie}");
@@ -89,14 +84,13 @@ fn another_process_is_measured_until_it_has_ended() {
 
 #[test]
 fn a_threads_number_is_no_process() {
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            // The link is PID/task/TID.
-            let link = fs::read_link("/proc/thread-self").unwrap();
-            let id = link.file_name().unwrap().to_str().unwrap().parse().unwrap();
-            let error = Usage::of(id).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::NotFound);
-            assert_eq!(error.to_string(), format!("process {id}: it is a thread of another process"));
-        });
+    let test = thread::spawn(|| {
+        // The link is PID/task/TID.
+        let link = fs::read_link("/proc/thread-self").unwrap();
+        let id = link.file_name().unwrap().to_str().unwrap().parse().unwrap();
+        let error = Usage::of(id).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(error.to_string(), format!("process {id}: it is a thread of another process"));
     });
+    test.join().unwrap();
 }

@@ -6,13 +6,14 @@ use std::thread;
 
 use pool_recipes::{Executor, Handle, as_completed};
 
-use crate::support::{LONG, occupy, pool};
+use crate::support::pool::{occupy, pool};
+use crate::support::time::TOO_LONG;
 
 #[test]
 fn a_late_callback_is_called_at_once_on_its_thread() {
     let pool = pool(1);
     let handle = pool.submit(|| ());
-    assert!(handle.wait_timeout(LONG));
+    assert!(handle.wait_timeout(TOO_LONG));
     let (told, heard) = mpsc::channel();
     handle.on_done(move || told.send(thread::current().id()).unwrap());
     assert_eq!(heard.try_recv(), Ok(thread::current().id()));
@@ -59,7 +60,7 @@ fn a_callback_may_use_the_handle_and_the_pool() {
         inner.submit(move || told.send("submitted by a callback").unwrap());
     });
     drop(busy);
-    assert_eq!(heard.recv_timeout(LONG), Ok("submitted by a callback"));
+    assert_eq!(heard.recv_timeout(TOO_LONG), Ok("submitted by a callback"));
 }
 
 /// Each of many pending tasks cancels the next when it is finished.
@@ -103,5 +104,5 @@ fn as_completed_works_in_a_callback() {
         told.send(as_completed(handles).count()).unwrap();
     });
     drop(busy);
-    assert_eq!(heard.recv_timeout(LONG), Ok(3));
+    assert_eq!(heard.recv_timeout(TOO_LONG), Ok(3));
 }

@@ -12,7 +12,8 @@ use pool_recipes::{
     scope,
 };
 
-use crate::support::{LONG, pool};
+use crate::support::pool::pool;
+use crate::support::time::TOO_LONG;
 
 #[test]
 fn public_types_can_be_shared_and_errors_boxed() {
@@ -86,7 +87,7 @@ fn debug_shows_what_there_is_to_see() {
     assert_eq!(format!("{pool:?}"), "Executor { workers: 2, .. }");
     assert_eq!(format!("{:?}", pool.map(0..3, |n| n)), "Map { buffer_size: 4, .. }");
     let handle = pool.submit(|| ());
-    assert!(handle.wait_timeout(LONG));
+    assert!(handle.wait_timeout(TOO_LONG));
     assert_eq!(format!("{handle:?}"), "Handle { finished: true, .. }");
     scope(2, |pool| assert_eq!(format!("{pool:?}"), "Scope { workers: 2, .. }")).unwrap();
     let receiver = SharedReceiver::new(mpsc::channel::<()>().1);

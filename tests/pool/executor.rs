@@ -8,7 +8,8 @@ use std::thread;
 
 use pool_recipes::{BuildError, Builder, Executor, Full, MIN_STACK_SIZE, TaskError};
 
-use crate::support::{at_thread_exit, bounded, count_this_thread, ends, inside, occupy, pool};
+use crate::support::pool::{at_thread_exit, bounded, count_this_thread, inside, occupy, pool};
+use crate::support::time::{ends, until};
 
 #[test]
 fn as_many_tasks_run_at_once_as_workers() {
@@ -116,7 +117,7 @@ fn shutdown_now_counts_what_it_cancels() {
 #[test]
 fn a_full_queue_gives_a_closure_back_or_waits() {
     const CAPACITY: usize = 10_000;
-    let pool = Arc::new(bounded(1, CAPACITY));
+    let pool = bounded(1, CAPACITY);
     let busy = occupy(&pool);
     // A cancelled task keeps its place in the queue.
     (0..CAPACITY).for_each(|_| assert!(pool.try_submit(|| ()).unwrap().cancel()));
@@ -124,20 +125,15 @@ fn a_full_queue_gives_a_closure_back_or_waits() {
     let Err(Full(f)) = pool.try_submit(move || large) else { panic!("the queue had room") };
     assert!(f() == large);
     assert_eq!(pool.queued(), CAPACITY);
-    let (told, heard) = mpsc::channel();
-    let submitter = Arc::clone(&pool);
-    let waiting = thread::spawn(move || {
-        let handle = submitter.submit(|| thread::current().name().map(str::to_owned));
-        told.send(()).unwrap();
-        handle.result().unwrap()
+    let handle = thread::scope(|scope| {
+        let waiting = scope.spawn(|| pool.submit(|| thread::current().name().map(str::to_owned)));
+        // The submitter counts as soon as it is inside `submit`, and can't leave it: there is no room.
+        until("one that waits", || pool.queued() > CAPACITY);
+        assert!(!waiting.is_finished());
+        drop(busy);
+        waiting.join().unwrap()
     });
-    // The submitter counts as soon as it is inside `submit`, and can't leave it: there is no room.
-    while pool.queued() == CAPACITY {
-        thread::yield_now();
-    }
-    assert_eq!(heard.try_recv(), Err(mpsc::TryRecvError::Empty));
-    drop(busy);
-    assert_eq!(waiting.join().unwrap().as_deref(), Some("worker-0"));
+    assert_eq!(handle.result().unwrap().as_deref(), Some("worker-0"));
     assert_eq!(pool.queued(), 0);
 }
 

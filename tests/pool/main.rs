@@ -1,5 +1,8 @@
 //! The pool, a file a subject; each test is named by the property that it holds.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod callbacks;
 mod errors;
 mod executor;
@@ -11,4 +14,3 @@ mod queue;
 mod scope;
 mod stack;
 mod stress;
-mod support;

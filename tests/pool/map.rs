@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use pool_recipes::TaskError;
 
-use crate::support::{inside, pool};
+use crate::support::pool::{inside, pool};
 
 #[test]
 fn inputs_are_taken_no_further_ahead_than_the_buffer() {

@@ -7,24 +7,8 @@ use std::time::Duration;
 
 use pool_recipes::{Executor, Scope, as_completed};
 
-use crate::support::{bounded, busy, ends, inside, pool};
-
-fn fib(pool: &Arc<Executor>, n: u32) -> u32 {
-    if n < 2 {
-        return n;
-    }
-    let inner = Arc::clone(pool);
-    let left = pool.submit(move || fib(&inner, n - 1));
-    let right = fib(pool, n - 2);
-    left.result().unwrap() + right
-}
-
-#[test]
-fn nested_submits_compute_fib_on_any_pool() {
-    for workers in [1, 2, 8] {
-        assert_eq!(inside(pool(workers), |pool| fib(pool, 20)), 6765);
-    }
-}
+use crate::support::pool::{bounded, busy, inside, pool};
+use crate::support::time::ends;
 
 #[test]
 fn a_worker_that_waits_runs_no_unrelated_task() {

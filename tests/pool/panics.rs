@@ -5,7 +5,8 @@ use std::sync::{Arc, mpsc};
 
 use pool_recipes::{BuildError, Executor, TaskError};
 
-use crate::support::{Bomb, LONG, occupy, pool};
+use crate::support::pool::{Bomb, occupy, pool};
+use crate::support::time::TOO_LONG;
 
 /// Has code of the user's panic in a pool of one worker.
 type Plant = fn(&Executor);
@@ -63,7 +64,7 @@ fn no_panic_ends_a_worker_or_gets_out() {
 /// Whether the one worker of `pool` still runs tasks.
 fn is_alive(pool: &Executor) -> bool {
     let handle = pool.submit(|| "alive");
-    handle.wait_timeout(LONG) && handle.result().is_ok_and(|answer| answer == "alive")
+    handle.wait_timeout(TOO_LONG) && handle.result().is_ok_and(|answer| answer == "alive")
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::thread;
 
 use pool_recipes::SharedReceiver;
 
-use crate::support::ends;
+use crate::support::time::ends;
 
 fn queue<T>() -> (mpsc::Sender<T>, SharedReceiver<T>) {
     let (sender, receiver) = mpsc::channel();

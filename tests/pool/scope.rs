@@ -6,7 +6,7 @@ use std::thread;
 
 use pool_recipes::{Executor, Scope, TaskError, as_completed, scope};
 
-use crate::support::{LONG, ends};
+use crate::support::time::{TOO_LONG, ends};
 
 #[test]
 fn a_handle_may_outlive_the_scope() {
@@ -82,7 +82,7 @@ fn a_clone_that_is_left_does_not_keep_the_scope_open() {
         let in_a_result = scope(1, |pool| {
             let clone = pool.clone();
             let handle = pool.submit(move || clone);
-            assert!(handle.wait_timeout(LONG));
+            assert!(handle.wait_timeout(TOO_LONG));
             handle
         });
         (scope(1, Scope::clone).unwrap(), in_a_result.unwrap())

@@ -1,15 +1,16 @@
 //! The stack of a worker: how large it is, and that nested waits end with an error before it does.
 
-use std::env;
-use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 
 use pool_recipes::{Executor, MIN_STACK_SIZE, TaskError, as_completed};
 
+use crate::support::process::alone;
+
 #[test]
 fn too_deep_a_chain_is_an_error_not_an_abort() {
-    with_full_backtraces("too_deep_a_chain_is_an_error_not_an_abort", || {
+    // There a panic prints all that it can.
+    alone("stack::too_deep_a_chain_is_an_error_not_an_abort", None, || {
         // The least, the recipe's, the default.
         for stack_size in [MIN_STACK_SIZE, 65_536, 2 * 1024 * 1024] {
             let pool = Arc::new(Executor::builder().workers(1).stack_size(stack_size).build().unwrap());
@@ -52,19 +53,6 @@ fn the_least_stack_nests_one_wait() {
     let inner = Arc::clone(&pool);
     let outer = pool.submit(move || inner.submit(|| "nested").result());
     assert_eq!(outer.result().unwrap().unwrap(), "nested");
-}
-
-/// Runs `test`, the body of the test of that name, in a process in which a panic prints all it can.
-fn with_full_backtraces(name: &str, test: impl FnOnce()) {
-    if env::var_os("RUST_BACKTRACE").is_some_and(|style| style == "full") {
-        return test();
-    }
-    let mut command = Command::new(env::current_exe().unwrap());
-    command.args([&format!("stack::{name}"), "--exact", "--nocapture"]).env("RUST_BACKTRACE", "full");
-    let output = command.output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stderr}");
-    assert!(stderr.contains("at the end of the stack"), "{stderr}");
 }
 
 /// `std::thread::spawn` runs such a closure on the same stack. Here a thread with more of it submits the closure.

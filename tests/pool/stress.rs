@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use pool_recipes::{Executor, Full, Handle, TaskError, as_completed};
 
-const CLIENTS: u64 = 4;
-const TASKS_A_ROUND: usize = 500;
+const TASKS_OF_A_CLIENT: usize = 125;
 
 #[test]
 fn every_task_runs_once_or_is_cancelled_once() {
@@ -36,28 +35,22 @@ fn round(ledger: &Arc<Ledger>) {
         builder = builder.queue_capacity(random(8));
     }
     let pool = Arc::new(builder.build().unwrap());
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|_| {
-            let (pool, ledger) = (Arc::clone(&pool), Arc::clone(ledger));
-            thread::spawn(move || {
-                let mut kept = Vec::new();
-                for _ in 0..TASKS_A_ROUND / 4 {
-                    step(&pool, &ledger, &mut kept);
-                }
-                kept
-            })
-        })
-        .collect();
-    let kept: Vec<_> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
+    let client = || {
+        let mut kept = Vec::new();
+        (0..TASKS_OF_A_CLIENT).for_each(|_| step(&pool, ledger, &mut kept));
+        kept
+    };
+    let kept = thread::scope(|scope| {
+        let clients = [(); 4].map(|()| scope.spawn(client));
+        clients.map(|client| client.join().unwrap())
+    });
     match random(3) {
         // The tasks that submit hold the pool too: whoever is last, perhaps a worker, ends it.
         0 => drop(pool),
         1 => drop(Arc::into_inner(pool).map(Executor::shutdown)),
         _ => drop(Arc::into_inner(pool).map(Executor::shutdown_now)),
     }
-    for handle in kept {
-        settle(handle);
-    }
+    kept.into_iter().flatten().for_each(settle);
 }
 
 /// Does one of the things that can be done with a pool.

@@ -2,12 +2,10 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// After this long a test has failed. Nothing waits for it in a test that passes.
-pub const TOO_LONG: Duration = Duration::from_secs(30);
+use super::time::TOO_LONG;
 
 /// Connects, so that a server that never answers is a failure and not a hang.
 pub fn connect(addr: impl ToSocketAddrs) -> TcpStream {
@@ -22,11 +20,11 @@ pub fn bytes(length: usize) -> Vec<u8> {
     (0..=250).cycle().take(length).collect()
 }
 
-/// What `f` returns, from a thread of its own. What doesn't return is a failure and not a hang.
-pub fn background<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> impl FnOnce() -> T {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || sender.send(f()));
-    move || receiver.recv_timeout(TOO_LONG).expect("it panics, or goes on")
+/// What is left to read.
+pub fn rest(mut stream: &TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    rest
 }
 
 /// Sends `bytes`, closes this half, and reads to the end, all at once: the server can't wait for either.
@@ -36,9 +34,7 @@ pub fn exchange(mut stream: &TcpStream, bytes: &[u8]) -> Vec<u8> {
             stream.write_all(bytes).unwrap();
             stream.shutdown(Shutdown::Write).unwrap();
         });
-        let mut answer = Vec::with_capacity(bytes.len());
-        stream.read_to_end(&mut answer).unwrap();
-        answer
+        rest(stream)
     })
 }
 
@@ -48,6 +44,13 @@ pub fn round_trip(mut stream: &TcpStream) {
     let mut answer = [0];
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"?");
+}
+
+/// A client that is being served.
+pub fn served(addr: impl ToSocketAddrs) -> TcpStream {
+    let client = connect(addr);
+    round_trip(&client);
+    client
 }
 
 /// Waits until the server has sent a byte, and leaves it unread.

@@ -3,17 +3,24 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 use std::{env, fs, process, thread};
 
-use super::client::TOO_LONG;
-use super::server::lines;
+use assert_cmd::assert::Assert;
 
-/// What it prints, in a success that has nothing to say on stderr and leaves no process behind.
-pub fn succeed(mut command: Command) -> String {
+use super::server::lines;
+use super::time::{TOO_LONG, until};
+
+/// Runs it to its end. It leaves no process behind.
+fn run(mut command: Command) -> Assert {
     let mark = mark(&mut command);
-    let assert = assert_cmd::Command::from_std(command).timeout(TOO_LONG).assert().success().stderr("");
+    let assert = assert_cmd::Command::from_std(command).timeout(TOO_LONG).assert();
     all_end(&mark);
+    assert
+}
+
+/// What it prints, in a success that has nothing to say on stderr.
+pub fn succeed(command: Command) -> String {
+    let assert = run(command).success().stderr("");
     String::from_utf8(assert.get_output().stdout.clone()).unwrap()
 }
 
@@ -28,12 +35,9 @@ pub fn draw(mut command: Command, name: &str) -> (String, String) {
     (printed, drawn)
 }
 
-/// The one line on stderr with which it fails, and leaves no process behind. With a bad argument, code 2, it prints
-/// nothing before.
-pub fn fail(mut command: Command, code: i32) -> String {
-    let mark = mark(&mut command);
-    let assert = assert_cmd::Command::from_std(command).timeout(TOO_LONG).assert().code(code);
-    all_end(&mark);
+/// The one line on stderr with which it fails. With a bad argument, code 2, it prints nothing before.
+pub fn fail(command: Command, code: i32) -> String {
+    let assert = run(command).code(code);
     let output = assert.get_output();
     let stderr = String::from_utf8(output.stderr.clone()).unwrap();
     assert!(stderr.starts_with("error: ") && stderr.ends_with('\n'), "{stderr}");
@@ -74,18 +78,6 @@ pub fn bars(svg: &str, class: &str) -> Vec<f64> {
     elements.skip(1).filter_map(width).map(|width| width / 520.0).collect()
 }
 
-/// The same command, in a process that may have so many files open.
-pub fn with_open_files(limit: usize, command: &Command) -> Command {
-    in_shell(&format!(r#"ulimit -n {limit} && exec "$0" "$@""#), command)
-}
-
-/// A script that runs the command as `"$0" "$@"`.
-pub fn in_shell(script: &str, command: &Command) -> Command {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", script]).arg(command.get_program()).args(command.get_args());
-    shell
-}
-
 /// Kills it as soon as it has printed a line and started an example, and looks for what it leaves behind, on Linux.
 pub fn killed_leaves_no_process(mut command: Command) {
     let mark = mark(&mut command);
@@ -95,10 +87,7 @@ pub fn killed_leaves_no_process(mut command: Command) {
         let program = fs::read_link(process.join("exe")).unwrap_or_default();
         program.parent().is_some_and(|folder| folder.ends_with("examples"))
     };
-    let begin = Instant::now();
-    while marked(&mark).into_iter().filter(is_example).count() < 2 {
-        assert!(begin.elapsed() < TOO_LONG, "it starts no example");
-    }
+    until("an example that it starts", || marked(&mark).into_iter().filter(is_example).count() >= 2);
     child.kill().unwrap();
     child.wait().unwrap();
     all_end(&mark);
@@ -124,8 +113,5 @@ fn marked(mark: &str) -> Vec<PathBuf> {
 
 /// They end, though perhaps not at once.
 fn all_end(mark: &str) {
-    let begin = Instant::now();
-    while !marked(mark).is_empty() {
-        assert!(begin.elapsed() < TOO_LONG, "{:?} are left", marked(mark));
-    }
+    until("the end of all processes", || marked(mark).is_empty());
 }

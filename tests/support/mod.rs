@@ -5,4 +5,7 @@
 
 pub mod client;
 pub mod example;
+pub mod pool;
+pub mod process;
 pub mod server;
+pub mod time;

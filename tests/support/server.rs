@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{OnceLock, mpsc};
-use std::time::Instant;
 use std::{env, iter, thread};
 
-use super::client::TOO_LONG;
+use super::time::{TOO_LONG, until};
 
 /// A command that runs an example.
 pub fn command(name: &str, arguments: &[&str]) -> Command {
@@ -71,14 +70,8 @@ pub struct Process(pub Child);
 impl Process {
     /// How it ends by itself, which it must be about to do.
     pub fn end(&mut self) -> ExitStatus {
-        let begin = Instant::now();
-        loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return status;
-            }
-            assert!(begin.elapsed() < TOO_LONG, "it goes on");
-            thread::yield_now();
-        }
+        until("its end", || self.0.try_wait().unwrap().is_some());
+        self.0.wait().unwrap()
     }
 }
 

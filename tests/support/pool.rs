@@ -1,19 +1,14 @@
-//! What the tests of the pool share.
-
-// tests/memory.rs and tests/stages.rs use a part of it.
-#![allow(dead_code)]
+//! Pools whose workers are busy, and what is done to pools on purpose.
 
 use std::cell::RefCell;
 use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
 
 use pool_recipes::{Executor, Handle};
 
-/// Long enough for whatever must happen, so that a test that would hang fails.
-pub const LONG: Duration = Duration::from_secs(30);
+use super::time::ends;
 
 pub fn pool(workers: usize) -> Executor {
     Executor::new(workers).unwrap()
@@ -50,13 +45,6 @@ pub fn busy<T: Send + 'static>(pool: &Executor, result: T) -> (Handle<T>, mpsc::
     });
     started.recv().unwrap();
     (handle, release)
-}
-
-/// What `f` returns. If it hangs, or panics, the test fails.
-pub fn ends<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
-    let (told, heard) = mpsc::channel();
-    thread::spawn(move || told.send(f()));
-    heard.recv_timeout(LONG).expect("it hangs, or it panicked")
 }
 
 /// Has `f` called when this thread drops its thread-locals, which is the last thing that a thread does.
