@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 
 use pool_recipes::{BuildError, Builder, Executor, Full, MIN_STACK_SIZE, TaskError};
@@ -32,14 +32,14 @@ fn as_many_tasks_run_at_once_as_workers() {
 fn shutdown_runs_everything_in_the_order_submitted() {
     let pool = pool(1);
     let busy = occupy(&pool);
-    let order = Arc::new(Mutex::new(Vec::new()));
+    let (told, heard) = mpsc::channel();
     for n in 0..1000 {
-        let order = Arc::clone(&order);
-        pool.submit(move || order.lock().unwrap().push(n));
+        let told = told.clone();
+        pool.submit(move || told.send(n));
     }
     drop(busy);
     pool.shutdown();
-    assert!(order.lock().unwrap().iter().copied().eq(0..1000));
+    assert!(heard.try_iter().eq(0..1000));
 }
 
 #[test]
