@@ -43,7 +43,7 @@ fn shutdown_runs_everything_in_the_order_submitted() {
 }
 
 #[test]
-fn the_last_owner_dropped_by_a_task_joins_nobody() {
+fn the_last_owner_in_a_task_joins_nobody() {
     let (told, heard) = mpsc::channel();
     let (dropped, alone) = mpsc::channel();
     let pool = Arc::new(pool(2));
@@ -72,7 +72,7 @@ fn a_thread_local_may_own_a_pool() {
 /// A thread that has left the worker's loop must not take itself for a worker, not even of a new pool that happens to
 /// stand where the old one stood in memory.
 #[test]
-fn a_workers_thread_locals_are_not_dropped_by_a_worker() {
+fn thread_locals_are_dropped_by_no_worker() {
     let (told, heard) = mpsc::channel();
     let build_pools = move || {
         for _ in 0..100 {
@@ -115,7 +115,7 @@ fn shutdown_now_counts_what_it_cancels() {
 }
 
 #[test]
-fn a_full_queue_gives_a_closure_back_or_waits() {
+fn a_full_queue_gives_back_or_waits() {
     const CAPACITY: usize = 10_000;
     let pool = bounded(1, CAPACITY);
     let busy = occupy(&pool);
@@ -138,7 +138,7 @@ fn a_full_queue_gives_a_closure_back_or_waits() {
 }
 
 #[test]
-fn a_queue_without_places_hands_over_to_idle_workers() {
+fn a_queue_without_places_hands_over() {
     ends(|| {
         let pool = bounded(3, 0);
         for _ in 0..20 {

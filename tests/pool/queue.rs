@@ -45,7 +45,7 @@ fn the_lock_is_released_before_a_job_runs() {
 }
 
 #[test]
-fn the_last_clone_dropped_closes_the_channel_to_senders() {
+fn the_last_clone_closes_the_channel() {
     let (sender, receiver) = queue();
     let other = receiver.iter();
     drop(receiver);
