@@ -49,7 +49,7 @@ fn meeting(threads: usize) -> impl Fn() -> Job {
 }
 
 #[test]
-fn stage_1_runs_jobs_in_order_on_the_callers_thread() {
+fn stage_1_runs_jobs_on_the_callers_thread() {
     let mut ran = Vec::new();
     for n in 0..10 {
         stage1::submit(|| ran.push((n, thread::current().id())));
@@ -58,7 +58,7 @@ fn stage_1_runs_jobs_in_order_on_the_callers_thread() {
 }
 
 #[test]
-fn stage_2_runs_any_number_of_jobs_at_once() {
+fn stage_2_runs_all_jobs_at_once() {
     ends(|| {
         let meet = meeting(51);
         (0..50).for_each(|_| stage2::submit(meet()));
@@ -67,7 +67,7 @@ fn stage_2_runs_any_number_of_jobs_at_once() {
 }
 
 #[test]
-fn stage_3_runs_jobs_in_order_on_one_other_thread() {
+fn stage_3_runs_jobs_on_one_thread() {
     ends(|| {
         let pool = stage3::Pool::new();
         let (report, reports) = mpsc::channel();
@@ -103,7 +103,7 @@ fn stage_4_starts_no_job_while_another_runs() {
 }
 
 #[test]
-fn stage_5_runs_jobs_at_once_and_waits_for_none() {
+fn stage_5_runs_at_once_and_never_waits() {
     ends(|| {
         let pool = stage5::Pool::new(3);
         let meet = meeting(4);
@@ -117,7 +117,7 @@ fn stage_5_runs_jobs_at_once_and_waits_for_none() {
 }
 
 #[test]
-fn stage_6_waits_for_its_jobs_and_tells_no_result() {
+fn stage_6_waits_and_tells_no_result() {
     // Of a job that returns and of one that panics, `submit` returns the same: nothing.
     ends(|| drop_waits(stage6::Pool::new(2), stage6::Pool::submit));
 }
@@ -144,7 +144,7 @@ fn drop_waits<P>(pool: P, submit: impl Fn(&P, Job)) {
 }
 
 #[test]
-fn stage_7_returns_results_and_loses_a_worker_to_a_panic() {
+fn stage_7_loses_a_worker_to_a_panic() {
     ends(|| {
         let pool = stage7::Pool::new(1);
         assert_eq!(pool.submit(|| "a result").result(), Some("a result"));
@@ -165,7 +165,7 @@ fn stage_8(workers: usize) -> stage8::Pool {
 }
 
 #[test]
-fn stage_8_runs_jobs_side_by_side_on_named_threads() {
+fn stage_8_runs_jobs_on_named_threads() {
     ends(|| {
         let (pool, meet) = (stage_8(2), meeting(2));
         let handles = [meet(), meet()].map(|meet| {
@@ -180,7 +180,7 @@ fn stage_8_runs_jobs_side_by_side_on_named_threads() {
 }
 
 #[test]
-fn stage_8_returns_a_panic_and_loses_no_worker() {
+fn stage_8_loses_no_worker_to_a_panic() {
     ends(|| {
         let pool = stage_8(1);
         let panic = pool.submit(|| panic!("on purpose")).result().map(|(): ()| ()).unwrap_err();
@@ -203,7 +203,7 @@ fn stage_8_waits_for_its_jobs_and_threads() {
 }
 
 #[test]
-fn stage_8_returns_an_error_if_it_cannot_start() {
+fn stage_8_fails_if_it_cannot_start() {
     assert!(stage8::Pool::new(0, 65_536).is_err_and(|error| error.kind() == ErrorKind::InvalidInput));
     // No address space has room for such a stack.
     assert!(stage8::Pool::new(1, usize::MAX / 4).is_err());
@@ -213,12 +213,12 @@ fn stage_8_returns_an_error_if_it_cannot_start() {
 /// thousand.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_pool_that_cannot_start_all_workers_ends_the_others() {
+fn a_failed_start_ends_the_other_workers() {
     use pool_recipes::{BuildError, Executor, Usage};
     use support::process::alone;
     use support::time::until;
 
-    alone("a_pool_that_cannot_start_all_workers_ends_the_others", Some("-v 4194304"), || {
+    alone("a_failed_start_ends_the_other_workers", Some("-v 4194304"), || {
         let threads = || Usage::current().unwrap().threads;
         let before = threads();
         assert!(stage8::Pool::new(1_000, 256 << 20).is_err());
@@ -245,7 +245,7 @@ fn the_program_shows_what_its_stages_do() {
 }
 
 #[test]
-fn a_bad_argument_is_one_line_and_exit_code_2() {
+fn a_bad_argument_is_one_line() {
     for bad in ["0", "9", "four", "--all", ""] {
         let mut command = command("stages", &["4"]);
         command.arg(bad);

@@ -37,7 +37,7 @@ fn unbounded_has_a_thread_for_each_client() {
 }
 
 #[test]
-fn silent_clients_on_all_workers_starve_the_honest_one() {
+fn silent_clients_starve_the_honest_one() {
     let (output, _) = flood();
     let rows = table(output, "server");
     let (starved, others): (Vec<_>, Vec<_>) =

@@ -42,7 +42,7 @@ const SOME: usize = 10;
 const MANY: usize = 100;
 
 #[test]
-fn it_says_where_it_listens_and_what_to_try() {
+fn it_says_where_it_listens() {
     each(&SERVERS, |name| {
         let running = start(name);
         let port = running.addr.port();
@@ -93,7 +93,7 @@ fn every_byte_comes_back_on_the_smallest_stack() {
 }
 
 #[test]
-fn a_pool_serves_as_many_as_it_has_workers() {
+fn a_pool_serves_one_client_a_worker() {
     each(&SERVERS[..3], |name| {
         let running = start(name);
         let served: Vec<_> = (0..4).map(|_| served(running.addr)).collect();

@@ -1,6 +1,7 @@
 //! What `resilient` adds to the recipes: a bounded queue, an idle timeout, a stop, a log that nobody need read.
 //!
-//! How the library's parts do it is tested in `tests/net`; that bad clients and an account agree, by `soak`.
+//! How the library's parts do it is tested in `tests/net`. That bad clients and an account agree, and that it stops at
+//! the end of its input if asked to, is tested by `soak`.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -36,7 +37,7 @@ fn a_silent_client_loses_its_worker() {
 }
 
 #[test]
-fn a_stop_lets_the_served_finish_and_nobody_else() {
+fn a_stop_lets_only_the_served_finish() {
     let mut running = start(&["--workers", "2", "--queue", "1", "--grace", "3600"]);
     let (client, other) = (served(running.addr), served(running.addr));
     let waiting = connect(running.addr);
@@ -57,7 +58,7 @@ fn a_stop_lets_the_served_finish_and_nobody_else() {
 }
 
 #[test]
-fn the_end_of_the_grace_cuts_off_the_others() {
+fn clients_are_cut_off_after_the_grace() {
     let running = start(&["--workers", "2", "--grace", "0.1"]);
     let silent = served(running.addr);
     let begin = Instant::now();
@@ -80,7 +81,7 @@ fn an_unknown_word_is_an_error() {
 }
 
 #[test]
-fn the_end_of_the_input_is_said_and_no_stop() {
+fn the_end_of_the_input_is_no_stop() {
     let running = start(&[]);
     drop(running.stdin);
     let mut printed = lines(running.stdout).skip_while(|line| !line.starts_with("stop it: ")).skip(1);

@@ -4,7 +4,7 @@ use crate::support::example::{figure, succeed, table};
 use crate::support::server::command;
 
 #[test]
-fn good_and_bad_clients_leave_an_account_that_closes() {
+fn the_account_of_all_clients_closes() {
     // The example itself compares the two sides, and fails if they differ.
     let output = succeed(command("soak", &["--seconds", "0.3"]));
     let honest = &table(&output, "client")[0];

@@ -22,8 +22,8 @@ fn dropping_an_executor_runs_everything_submitted() {
 }
 
 #[test]
-fn a_submit_waits_for_room_in_a_bounded_queue() {
-    explore("a submit waits for room in a bounded queue", || {
+fn a_submit_waits_for_room() {
+    explore("a submit waits for room", || {
         drop_runs_all(Executor::builder().workers(1).queue_capacity(1), 3);
     });
 }
@@ -40,8 +40,8 @@ fn drop_runs_all(builder: Builder, tasks: usize) {
 }
 
 #[test]
-fn shutdown_now_cancels_a_task_or_lets_it_run() {
-    explore("shutdown_now cancels a task or lets it run", || {
+fn shutdown_now_cancels_or_lets_run() {
+    explore("shutdown_now cancels or lets run", || {
         let ran = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&ran);
         let pool = Executor::new(1).unwrap();

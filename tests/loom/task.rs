@@ -28,8 +28,8 @@ fn of_run_and_cancel_exactly_one_wins_and_the_waiter_wakes() {
 }
 
 #[test]
-fn all_that_wait_for_a_task_wake_before_its_callbacks() {
-    explore_bounded("all that wait for a task wake before its callbacks", 2, || {
+fn waiters_wake_before_callbacks() {
+    explore_bounded("waiters wake before callbacks", 2, || {
         let pool = Executor::new(1).unwrap();
         let handle = Arc::new(pool.submit(|| ()));
         let (tell, woken) = mpsc::channel();
@@ -44,8 +44,8 @@ fn all_that_wait_for_a_task_wake_before_its_callbacks() {
 }
 
 #[test]
-fn a_callback_runs_once_however_run_and_cancel_race() {
-    explore("a callback runs once however run and cancel race", || {
+fn a_callback_runs_once_whoever_wins() {
+    explore("a callback runs once whoever wins", || {
         let called = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&called);
         let pool = Executor::new(1).unwrap();
@@ -82,8 +82,8 @@ fn a_claimed_task_and_a_task_picked_up_run_once() {
 }
 
 #[test]
-fn a_worker_that_submits_to_its_own_full_queue_goes_on() {
-    explore("a worker that submits to its own full queue goes on", || {
+fn a_worker_goes_on_at_its_full_queue() {
+    explore("a worker goes on at its full queue", || {
         let ran = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&ran);
         let pool = Arc::new(Executor::builder().workers(1).queue_capacity(1).build().unwrap());

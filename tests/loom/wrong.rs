@@ -10,7 +10,7 @@ use crate::sync::{Condvar, Mutex, mpsc};
 /// The loop that everyone writes first: the guard is a temporary of the `while let`, and lives as long as its body.
 #[test]
 #[should_panic(expected = "deadlock")]
-fn a_guard_held_while_the_job_runs_lets_one_job_run_at_a_time() {
+fn a_guard_held_while_the_job_runs() {
     explore("a guard held while the job runs", || {
         let (jobs, queue) = mpsc::channel::<Box<dyn FnOnce() + Send>>();
         let queue = Arc::new(Mutex::new(queue));
@@ -31,7 +31,7 @@ fn a_guard_held_while_the_job_runs_lets_one_job_run_at_a_time() {
 
 #[test]
 #[should_panic(expected = "nothing is there yet")]
-fn an_if_in_place_of_a_while_believes_any_wake_up() {
+fn an_if_in_place_of_a_while() {
     explore("an if in place of a while", || {
         let result = Arc::new((Mutex::new(None), Condvar::new()));
         let worker = Arc::clone(&result);

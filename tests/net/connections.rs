@@ -101,7 +101,7 @@ fn time_in_a_queue_is_not_idle_time() {
 }
 
 #[test]
-fn a_connection_that_sends_now_and_then_goes_on() {
+fn sending_now_and_then_keeps_a_connection() {
     // Much longer than a pause, so that a busy machine doesn't make one too long.
     const LIMIT: Duration = Duration::from_secs(1);
     let connections = Connections::new(Some(LIMIT));
@@ -145,7 +145,7 @@ fn a_close_ends_waiting_connections_at_once() {
 }
 
 #[test]
-fn the_end_of_the_grace_ends_reads_and_writes() {
+fn reads_and_writes_end_with_the_grace() {
     let connections = Arc::new(Connections::new(None));
     let (silent, mut reading) = connection(&connections);
     let (flooding, mut writing) = self::connection(&connections);

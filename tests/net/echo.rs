@@ -58,7 +58,7 @@ fn what_is_interrupted_or_short_is_tried_again() {
 }
 
 #[test]
-fn any_other_error_ends_it_after_the_last_answer() {
+fn errors_end_it_after_the_last_answer() {
     for (steps, written) in [
         // A read, a write, and the read or write that fails.
         ([Ok(4), Ok(4), Err(ConnectionReset)], "last"),

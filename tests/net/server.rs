@@ -128,7 +128,7 @@ fn a_late_stop_does_not_reach_another_server() {
 }
 
 #[test]
-fn a_stop_needs_no_room_in_a_full_backlog() {
+fn a_stop_needs_no_room_in_the_backlog() {
     let server = bind();
     let addr = server.local_addr();
     // As many as there is room for, on systems that have the next one wait, and not more than any has room for.
@@ -171,7 +171,7 @@ fn a_handlers_panic_is_the_callers() {
 }
 
 #[test]
-fn servers_and_stoppers_are_shared_and_show_their_address() {
+fn servers_are_shared_and_show_their_address() {
     fn shared<T: Send + Sync + Debug>(value: &T) -> String {
         format!("{value:?}")
     }

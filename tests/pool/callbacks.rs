@@ -10,7 +10,7 @@ use crate::support::pool::{occupy, pool};
 use crate::support::time::TOO_LONG;
 
 #[test]
-fn a_late_callback_is_called_at_once_on_its_thread() {
+fn a_late_callback_is_called_at_once() {
     let pool = pool(1);
     let handle = pool.submit(|| ());
     assert!(handle.wait_timeout(TOO_LONG));
@@ -20,7 +20,7 @@ fn a_late_callback_is_called_at_once_on_its_thread() {
 }
 
 #[test]
-fn callbacks_are_called_in_order_however_the_task_ends() {
+fn callbacks_are_called_in_order_at_any_end() {
     const CALLS: [&str; 3] = ["the task", "the first callback", "the second"];
     let pool = pool(1);
     for ending in ["returns", "panics", "is cancelled"] {
@@ -65,7 +65,7 @@ fn a_callback_may_use_the_handle_and_the_pool() {
 
 /// Each of many pending tasks cancels the next when it is finished.
 #[test]
-fn a_long_chain_of_callbacks_ends_on_a_small_stack() {
+fn a_long_chain_of_callbacks_needs_little_stack() {
     const LENGTH: usize = 100_000;
     let elsewhere = pool(1);
     let busy = occupy(&elsewhere);

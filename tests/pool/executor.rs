@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 
 use pool_recipes::{BuildError, Builder, Executor, Full, MIN_STACK_SIZE, TaskError};
@@ -32,18 +32,18 @@ fn as_many_tasks_run_at_once_as_workers() {
 fn shutdown_runs_everything_in_the_order_submitted() {
     let pool = pool(1);
     let busy = occupy(&pool);
-    let order = Arc::new(Mutex::new(Vec::new()));
+    let (told, heard) = mpsc::channel();
     for n in 0..1000 {
-        let order = Arc::clone(&order);
-        pool.submit(move || order.lock().unwrap().push(n));
+        let told = told.clone();
+        pool.submit(move || told.send(n));
     }
     drop(busy);
     pool.shutdown();
-    assert!(order.lock().unwrap().iter().copied().eq(0..1000));
+    assert!(heard.try_iter().eq(0..1000));
 }
 
 #[test]
-fn the_last_owner_dropped_by_a_task_joins_nobody() {
+fn the_last_owner_in_a_task_joins_nobody() {
     let (told, heard) = mpsc::channel();
     let (dropped, alone) = mpsc::channel();
     let pool = Arc::new(pool(2));
@@ -72,7 +72,7 @@ fn a_thread_local_may_own_a_pool() {
 /// A thread that has left the worker's loop must not take itself for a worker, not even of a new pool that happens to
 /// stand where the old one stood in memory.
 #[test]
-fn a_workers_thread_locals_are_not_dropped_by_a_worker() {
+fn thread_locals_are_dropped_by_no_worker() {
     let (told, heard) = mpsc::channel();
     let build_pools = move || {
         for _ in 0..100 {
@@ -115,7 +115,7 @@ fn shutdown_now_counts_what_it_cancels() {
 }
 
 #[test]
-fn a_full_queue_gives_a_closure_back_or_waits() {
+fn a_full_queue_gives_back_or_waits() {
     const CAPACITY: usize = 10_000;
     let pool = bounded(1, CAPACITY);
     let busy = occupy(&pool);
@@ -138,7 +138,7 @@ fn a_full_queue_gives_a_closure_back_or_waits() {
 }
 
 #[test]
-fn a_queue_without_places_hands_over_to_idle_workers() {
+fn a_queue_without_places_hands_over() {
     ends(|| {
         let pool = bounded(3, 0);
         for _ in 0..20 {

@@ -36,7 +36,7 @@ fn a_second_cancel_answers_as_the_first() {
 }
 
 #[test]
-fn as_completed_yields_handles_in_the_order_they_finish() {
+fn as_completed_yields_in_order_of_finish() {
     let pool = pool(3);
     let (handles, releases): (Vec<_>, Vec<_>) = (0..3).map(|n| busy(&pool, n)).unzip();
     let mut releases: Vec<_> = releases.into_iter().map(Some).collect();

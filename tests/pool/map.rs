@@ -8,7 +8,7 @@ use pool_recipes::TaskError;
 use crate::support::pool::{inside, pool};
 
 #[test]
-fn inputs_are_taken_no_further_ahead_than_the_buffer() {
+fn inputs_are_taken_within_the_buffer() {
     let pool = pool(3);
     // Twice the workers, unless set; and the one that is waited for, whatever is set.
     for (buffer, ahead) in [(None, 6), (Some(5), 5), (Some(0), 1)] {
@@ -25,7 +25,7 @@ fn inputs_are_taken_no_further_ahead_than_the_buffer() {
 }
 
 #[test]
-fn a_panicked_item_is_an_error_in_its_place() {
+fn a_panicked_item_fails_in_its_place() {
     let pool = pool(2);
     let results: Vec<_> = pool.map(0..5, |n| if n == 2 { panic!("two") } else { n }).collect();
     assert!(matches!(&results[2], Err(TaskError::Panicked(panic)) if panic.message() == "two"));

@@ -24,7 +24,7 @@ fn a_worker_that_waits_runs_no_unrelated_task() {
 }
 
 #[test]
-fn a_pools_tasks_run_on_its_own_threads_only() {
+fn a_pools_tasks_run_on_its_threads_only() {
     let (here, there) = (pool(1), Arc::new(pool(1)));
     let elsewhere = there.submit(|| thread::current().id()).result().unwrap();
     assert_ne!(elsewhere, thread::current().id());
@@ -42,7 +42,7 @@ fn a_worker_runs_what_an_iterator_waits_for() {
 }
 
 #[test]
-fn a_worker_runs_only_what_has_no_room_in_its_queue() {
+fn a_worker_runs_only_what_finds_no_room() {
     inside(bounded(1, 1), |pool| {
         let queued = pool.try_submit(|| ()).unwrap();
         assert!(pool.try_submit(|| ()).is_err());

@@ -68,7 +68,7 @@ fn is_alive(pool: &Executor) -> bool {
 }
 
 #[test]
-fn a_start_hook_may_panic_when_it_is_dropped() {
+fn a_start_hook_may_panic_when_dropped() {
     for workers in [1, 4] {
         let bomb = Bomb(2);
         let hook = move || _ = &bomb;

@@ -31,25 +31,21 @@ fn a_closed_channel_is_emptied_in_order() {
 fn the_lock_is_released_before_a_job_runs() {
     ends(|| {
         let (sender, receiver) = queue::<Box<dyn FnOnce() + Send>>();
-        let workers: Vec<_> = (0..3)
-            .map(|_| receiver.iter())
-            .map(|jobs| thread::spawn(move || jobs.for_each(|job| job())))
-            .collect();
         // Each job waits for the two others: with the lock held while a job runs, this would never end.
         let together = Arc::new(Barrier::new(3));
-        for _ in 0..3 {
-            let together = Arc::clone(&together);
-            sender.send(Box::new(move || _ = together.wait())).unwrap();
-        }
-        drop(sender);
-        for worker in workers {
-            worker.join().unwrap();
-        }
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| receiver.iter().for_each(|job| job()));
+                let together = Arc::clone(&together);
+                sender.send(Box::new(move || _ = together.wait())).unwrap();
+            }
+            drop(sender);
+        });
     });
 }
 
 #[test]
-fn the_last_clone_dropped_closes_the_channel_to_senders() {
+fn the_last_clone_closes_the_channel() {
     let (sender, receiver) = queue();
     let other = receiver.iter();
     drop(receiver);

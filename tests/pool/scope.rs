@@ -17,7 +17,7 @@ fn a_handle_may_outlive_the_scope() {
 }
 
 #[test]
-fn a_panic_that_was_read_or_dropped_with_a_map_is_nobodys() {
+fn a_panic_read_or_dropped_is_nobodys() {
     scope(1, |pool| {
         let read = pool.submit(|| panic!("read")).result().map(|(): ()| ());
         assert!(matches!(read, Err(TaskError::Panicked(panic)) if panic.message() == "read"));
@@ -77,7 +77,7 @@ fn the_builders_settings_hold_in_a_scope() {
 }
 
 #[test]
-fn a_clone_that_is_left_does_not_keep_the_scope_open() {
+fn a_clone_keeps_no_scope_open() {
     let (left, handle) = ends(|| {
         let in_a_result = scope(1, |pool| {
             let clone = pool.clone();
