@@ -141,7 +141,8 @@ impl Log {
     }
 
     fn submit(&self, print: impl FnOnce() + Send + 'static) {
-        // The queue has no bound of its own, so that the last line always has a place.
+        // The queue has no bound of its own, so that the last line always has a place. Threads that look at the same
+        // moment may exceed the limit by a line each, which does no harm.
         if self.printer.queued() < Self::MOST {
             self.printer.submit(print);
         } else {

@@ -12,7 +12,7 @@ use super::task::UnreadPanics;
 use super::worker::{Pool, StartHook, Worker};
 use crate::sync::{lock, mpsc, stack_overhead, thread};
 
-/// A fixed number of threads that run what is submitted to them, in the order submitted.
+/// A fixed number of threads that run what is submitted to them, first in, first out.
 ///
 /// To share a pool between threads, put it into an [`Arc`]. Dropping it is [`shutdown`](Self::shutdown): it waits until
 /// everything submitted has run. If its owner panics, the pool is dropped too, and the panic goes on only when all tasks
@@ -83,8 +83,9 @@ impl Executor {
     /// Submit `f` to be run by a worker, and return a handle to its result.
     ///
     /// Waits while a bounded queue is full, unless one of the pool's own workers submits. That worker runs `f` itself,
-    /// before `submit` returns, so `f` must not wait for something that the submitting task has yet to do. If the worker's
-    /// stack has no room for that, `f` goes past the bound.
+    /// before `submit` returns, so `f` must not wait for something that the submitting task has yet to do, nor for a lock
+    /// that it holds. If the worker's stack has no room for that, `f` goes past the bound. A worker of another pool waits
+    /// like any thread: two pools whose workers submit to each other's full queues wait forever.
     ///
     /// A closure of more than 4,096 bytes gets an allocation of its own beside the task's.
     ///
@@ -106,8 +107,8 @@ impl Executor {
     ///
     /// # Errors
     ///
-    /// Gives `f` back if the queue is full. A task that was cancelled keeps its place in the queue until a worker comes
-    /// to it, so the queue can be full of cancelled tasks.
+    /// Gives `f` back if the queue is full. A task that was cancelled, or that a worker ran while it waited for it, keeps
+    /// its place in the queue until a worker comes to it. So the queue can be full of tasks that will never run.
     ///
     /// # Examples
     ///
@@ -178,7 +179,8 @@ impl Executor {
     /// The number of tasks that wait for a worker, while others come and go: a figure to watch, not to decide by.
     ///
     /// It counts the tasks in the queue, those whose submitters wait for room in it, and those that a worker let go past
-    /// the bound. A task that was cancelled counts until a worker comes to its place in the queue.
+    /// the bound. A task that was cancelled, or that a worker ran while it waited for it, counts until a worker comes to
+    /// its place in the queue.
     ///
     /// # Examples
     ///
@@ -365,8 +367,9 @@ impl Builder {
     /// Set the size of every worker's stack in bytes, rounded up to whole pages of 4,096.
     ///
     /// The least is [`MIN_STACK_SIZE`]; the default is 2 MiB, what `std` gives a thread. `RUST_MIN_STACK` changes
-    /// nothing here. With glibc and musl a program's thread-locals come out of a thread's stack too: on Linux each worker
-    /// gets a few pages more than was asked for, so that its tasks have what was asked for.
+    /// nothing here. With glibc and musl a program's thread-locals come out of a thread's stack too. So on Linux each
+    /// worker gets a few pages more than was asked for, where `/proc` and 64 MiB of addresses can be had to measure how
+    /// many. Elsewhere give a small stack some room for large thread-locals.
     ///
     /// # Examples
     ///
@@ -384,10 +387,14 @@ impl Builder {
 
     /// Bound the queue: at most `tasks` wait in it. The default is a queue without a bound.
     ///
-    /// The queue is [`std::sync::mpsc::sync_channel`]'s. Memory for all its places is taken at once, some 40 bytes each,
-    /// and a capacity for which there is no memory aborts the process. A task that is cancelled keeps its place until a
-    /// worker comes to it. With 0, a task is handed over only to the one worker that stands at the head of the queue, one
-    /// task at a time: [`try_submit`](Executor::try_submit) may be refused while other workers are idle.
+    /// The queue is [`std::sync::mpsc::sync_channel`]'s. Memory for all its places is taken at once, 32 bytes each on a
+    /// 64-bit machine, and a capacity for which there is no memory aborts the process. A task that is cancelled keeps its
+    /// place until a worker comes to it. With 0, a task is handed over only to the one worker that stands at the head of
+    /// the queue, one task at a time: [`try_submit`](Executor::try_submit) may be refused while other workers are idle.
+    ///
+    /// # Panics
+    ///
+    /// [`build`](Self::build) and [`scope`](Self::scope) panic if the places take more than `isize::MAX` bytes.
     ///
     /// # Examples
     ///
@@ -511,7 +518,9 @@ impl Builder {
         // A size that can't be rounded up is more than any system has, and is refused like any other of that kind.
         let pages = |bytes: usize| bytes.checked_next_multiple_of(PAGE).unwrap_or(bytes);
         let stack_size = pages(stack_size);
-        let with_overhead = stack_size.saturating_add(pages(stack_overhead().unwrap_or(0)));
+        // A page more, because with glibc 2.42 and later the guard page is a part of what was measured.
+        let overhead = pages(stack_overhead().unwrap_or(0)) + PAGE;
+        let with_overhead = stack_size.saturating_add(overhead);
         // If anything below fails this is dropped, and the workers that have started leave and are joined.
         let (open, pool) = Pool::new(workers, self.queue_capacity, unread);
         let scope = Scope { pool: Arc::clone(&pool), open: Some(open) };

@@ -1,5 +1,6 @@
 //! What `submit` returns: a [`Handle`] that waits for the task's result.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -54,8 +55,9 @@ impl<'scope, T> ScopedHandle<'scope, T> {
     ///
     /// A worker of the task's own pool that calls this doesn't wait for a task that has not started: it runs that task
     /// itself, here and now. So a task can wait for the tasks that it submits, on a pool of any size. The awaited task
-    /// then finds the thread as the caller left it: a lock that the caller holds, or a thread-local `RefCell` that it
-    /// has borrowed, is still held.
+    /// and its callbacks then find the thread as the caller left it: a lock that the caller holds, or a thread-local
+    /// `RefCell` that it has borrowed, is still held. What is left of the task in the queue, some 128 bytes, stays there
+    /// until a worker comes to it.
     ///
     /// # Errors
     ///
@@ -127,8 +129,9 @@ impl<'scope, T> ScopedHandle<'scope, T> {
     /// Cancel the task if it has not started, and return whether it will never run.
     ///
     /// A task is cancelled at once: the threads that wait for it wake up, its callbacks are called, and its closure is
-    /// dropped, here and on this thread. Its place in the queue stays taken until a worker comes to it: a bounded queue
-    /// that is full of cancelled tasks is full. A task that runs, or has run, can't be cancelled.
+    /// dropped, here and on this thread. If the closure owns the last [`Arc`] of an executor, that drop waits for all of
+    /// the executor's tasks. The task's place in the queue stays taken until a worker comes to it: a bounded queue that
+    /// is full of cancelled tasks is full. A task that runs, or has run, can't be cancelled.
     ///
     /// # Examples
     ///
@@ -153,10 +156,10 @@ impl<'scope, T> ScopedHandle<'scope, T> {
     /// Let `callback` be called when the task is finished: done, panicked or cancelled.
     ///
     /// The thread that finishes the task first wakes the waiting threads, then calls the callbacks in the order added.
-    /// A callback that is added later is called at once, on the thread that adds it. A callback may finish further
-    /// tasks, for instance by cancelling them. Their callbacks are called after it, one by one on the same thread. So a
-    /// callback must not wait for them, nor for the task during which it is called. A panic in a callback is reported
-    /// by the panic hook, and ends there.
+    /// A callback that is added later is called before `on_done` returns, on the thread that adds it. A callback may
+    /// finish further tasks, for instance by cancelling them, or add callbacks to finished ones. These callbacks are
+    /// called after it, one by one on the same thread. So a callback must not wait for them, nor for the task during
+    /// which it is called. A panic in a callback is reported by the panic hook, and ends there.
     ///
     /// # Examples
     ///
@@ -192,7 +195,7 @@ impl<T> RefUnwindSafe for ScopedHandle<'_, T> {}
 
 /// Yield each handle once its task is finished, in the order in which the tasks finish.
 ///
-/// Tasks that are finished already come first, in the order given. A worker that iterates over handles of its own
+/// Tasks that were finished before the call come first, in the order given. A worker that iterates over handles of its own
 /// pool runs a task itself, as [`ScopedHandle::result`] does, but only while none of those that are left has started:
 /// otherwise it waits for one that has.
 ///
@@ -211,9 +214,9 @@ impl<T> RefUnwindSafe for ScopedHandle<'_, T> {}
 pub fn as_completed<'scope, T>(
     handles: impl IntoIterator<Item = ScopedHandle<'scope, T>>,
 ) -> impl Iterator<Item = ScopedHandle<'scope, T>> {
-    let mut handles: Vec<_> = handles.into_iter().map(Some).collect();
+    let mut handles: BTreeMap<usize, _> = handles.into_iter().enumerate().collect();
     let (done, finished) = mpsc::channel();
-    for (index, handle) in handles.iter().flatten().enumerate() {
+    for (&index, handle) in &handles {
         let done = done.clone();
         // Nobody listens any more once the iterator is dropped.
         handle.task.on_done(Box::new(move || done.send(index).unwrap_or_default()));
@@ -222,11 +225,10 @@ pub fn as_completed<'scope, T>(
     std::iter::from_fn(move || {
         // A task that has started will finish without this thread's help, so it is right to wait for it, and wrong to
         // run another one that may take long, or want a lock that this thread holds.
-        let mut left = handles.iter().flatten();
-        let mine = left.clone().find(|handle| is_mine(handle.pool));
-        if left.all(|handle| handle.task.is_pending()) {
+        if handles.values().all(|handle| handle.task.is_pending()) {
+            let mine = handles.values().find(|handle| is_mine(handle.pool));
             mine.inspect(|handle| run_nested(&*handle.task));
         }
-        finished.recv().ok().and_then(|index| handles[index].take())
+        finished.recv().ok().and_then(|index| handles.remove(&index))
     })
 }

@@ -55,11 +55,10 @@ pub(crate) struct Pool<'a> {
     sender: Weak<Sender<'a>>,
     /// The tasks that wait for a worker.
     queue: SharedReceiver<Job<'a>>,
-    /// How many tasks were submitted. In memory of its own, because the submitters write to it for each task, and the
-    /// workers to `taken`: side by side, the two would slow each other down.
-    submitted: Box<AtomicUsize>,
+    /// How many tasks were submitted. The submitters write to it for each task, and the workers to `taken`.
+    submitted: Counter,
     /// How many of those the workers took out of the queue.
-    taken: Box<AtomicUsize>,
+    taken: Counter,
     /// Tasks of a bounded pool for which neither the queue nor the stack of the worker that submitted them had room.
     /// That worker runs them when it is back in its loop, if no other worker does so earlier.
     overflow: Option<Mutex<VecDeque<Job<'a>>>>,
@@ -68,6 +67,11 @@ pub(crate) struct Pool<'a> {
     /// How many threads there are.
     pub(crate) workers: usize,
 }
+
+/// A counter alone in its cache lines. Two counters in one line would slow down the threads that write to them.
+#[derive(Default)]
+#[repr(align(128))]
+struct Counter(AtomicUsize);
 
 /// The sending side of a pool's channel. `std` gives the two kinds of channel two types of sender.
 ///
@@ -102,8 +106,8 @@ impl<'a> Pool<'a> {
         let pool = Self {
             sender: Arc::downgrade(&open),
             queue: SharedReceiver::new(receiver),
-            submitted: Box::new(AtomicUsize::new(0)),
-            taken: Box::new(AtomicUsize::new(0)),
+            submitted: Counter::default(),
+            taken: Counter::default(),
             overflow: queue_capacity.map(|_| Mutex::default()),
             unread,
             workers,
@@ -122,7 +126,7 @@ impl<'a> Pool<'a> {
         let upgraded = if open.is_some() { None } else { self.sender.upgrade() };
         let Some(sender) = open.or(upgraded.as_deref()) else { return task.cancel(TaskError::Cancelled) };
         let job = Job { task, _open: upgraded.clone() };
-        self.submitted.fetch_add(1, Relaxed);
+        self.submitted.0.fetch_add(1, Relaxed);
         let sent = match sender {
             Sender::Unbounded(sender) => sender.send(job).map_err(TrySendError::from),
             Sender::Bounded(sender) if may_wait && !is_mine(self.id()) => {
@@ -134,7 +138,7 @@ impl<'a> Pool<'a> {
         match &self.overflow {
             Some(overflow) if may_wait && stack_is_low() => lock(overflow).push_back(job),
             _ => {
-                self.submitted.fetch_sub(1, Relaxed);
+                self.submitted.0.fetch_sub(1, Relaxed);
                 if may_wait {
                     job.task.run();
                 }
@@ -147,14 +151,14 @@ impl<'a> Pool<'a> {
     pub(crate) fn next(&self) -> Option<Job<'a>> {
         let past_the_bound = self.overflow.as_ref().and_then(|overflow| lock(overflow).pop_front());
         let job = past_the_bound.or_else(|| self.queue.recv().ok())?;
-        self.taken.fetch_add(1, Relaxed);
+        self.taken.0.fetch_add(1, Relaxed);
         Some(job)
     }
 
     pub(crate) fn queued(&self) -> usize {
-        let taken = self.taken.load(Relaxed);
+        let taken = self.taken.0.load(Relaxed);
         // Tasks may have been submitted and taken since, or be seen as taken first.
-        self.submitted.load(Relaxed).saturating_sub(taken)
+        self.submitted.0.load(Relaxed).saturating_sub(taken)
     }
 
     pub(crate) fn id(&self) -> PoolId {
