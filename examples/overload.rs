@@ -84,7 +84,9 @@ fn overload() -> Outcome {
     let patience = Duration::from_secs_f64(2.0 * idle + 1.0);
     let times = Times { begin: Instant::now(), last: CALM + Duration::from_secs_f64(time), patience };
     let stay = (times.end().saturating_sub(CALM)).as_secs_f64();
-    log::print(format!("{connections} silent clients come to each server, and stay for {stay:.1} s.\n"))?;
+    log::print(format!(
+        "{connections} silent clients come to each server, and stay for {stay:.1} s unless it ends their connections.\n"
+    ))?;
     let mut watched = Vec::new();
     for (name, server) in servers {
         let (addr, pid) = (server.addr, server.process.id());

@@ -64,7 +64,8 @@ fn echo_server() -> Result<(), Box<dyn Error>> {
 
     server.serve(|stream, peer| {
         let connection = connections.add(stream);
-        // A full queue gives the task back. It is dropped here, and its connection with it, which turns the client away.
+        // If the queue is full, this drops the task that comes back, and the connection with it: the client is turned
+        // away. Otherwise it drops the handle.
         drop(pool.try_submit(move || echo_client(connection, peer, log)));
     })?;
     log.line(format!("stopping: clients may go on for {grace} s"));

@@ -29,7 +29,7 @@ fn show() -> Result<(), Box<dyn Error>> {
 
     let runs = pool.submit(move || {
         start.send(()).expect("main waits for it");
-        released.recv().expect_err("nobody sends anything, main just hangs up");
+        released.recv().expect_err("main sends nothing, it drops the sender");
         "the value"
     });
     let waits = pool.submit(|| "never computed");
@@ -39,11 +39,11 @@ fn show() -> Result<(), Box<dyn Error>> {
     }
 
     started.recv()?;
-    log::line("one worker; `runs` runs, `waits` and `panics` are pending");
+    log::line("one worker: `runs` is running, `waits` and `panics` are pending");
     state("runs", &runs);
     state("waits", &waits);
 
-    log::line("cancel both");
+    log::line("cancel `runs` and `waits`");
     log::line(format_args!("  runs.cancel() is {}: it is too late", runs.cancel()));
     log::line(format_args!("  waits.cancel() is {}", waits.cancel()));
     state("runs", &runs);

@@ -104,7 +104,7 @@ pub fn sum<'scope>(pool: &Scope<'scope>, costs: &'scope [Cost]) -> u32 {
 
 pub fn echo_within(mut stream: TcpStream, limit: Duration) -> io::Result<()> {
     let end = Instant::now() + limit;
-    // It must not be zero: a socket doesn't take that for a timeout.
+    // A socket doesn't accept a timeout of zero.
     let left = || {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(ErrorKind::TimedOut) } else { Ok(Some(left)) }

@@ -69,8 +69,8 @@ fn as_completed_never_misses_a_task_that_finishes() {
 }
 
 #[test]
-fn a_claimed_task_and_a_task_picked_up_run_once() {
-    explore_bounded("a claimed task and a task picked up run once", 3, || {
+fn a_task_that_its_waiter_runs_is_run_once() {
+    explore_bounded("a task that its waiter runs is run once", 3, || {
         let ran = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&ran);
         let pool = Arc::new(Executor::new(2).unwrap());
