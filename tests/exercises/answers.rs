@@ -1,7 +1,6 @@
 //! A right answer to each exercise. The book quotes them.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::mem;
 use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
@@ -37,15 +36,6 @@ pub fn try_recv<T>(receiver: &Mutex<Receiver<T>>) -> Result<T, TryRecvError> {
 pub fn print_all(pool: &Executor, fetches: Vec<Work>, print: &mut dyn FnMut(u32)) {
     let handles: Vec<_> = fetches.into_iter().map(|fetch| pool.submit(fetch)).collect();
     as_completed(handles).filter_map(|handle| handle.result().ok()).for_each(print);
-}
-
-pub fn work_and_survive(receiver: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = receiver.lock().unwrap().recv();
-        let Ok(job) = job else { break };
-        // Dropping what the job panicked with could panic again, so it is forgotten.
-        mem::forget(catch_unwind(AssertUnwindSafe(job)));
-    }
 }
 
 pub fn submit(jobs: &Sender<Job>, work: Work) -> Waiter {

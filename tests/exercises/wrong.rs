@@ -4,7 +4,6 @@
 
 use std::io;
 use std::net::TcpStream;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
@@ -46,14 +45,6 @@ pub fn try_recv_under_lock<T>(receiver: &Mutex<Receiver<T>>) -> Result<T, TryRec
 pub fn print_all_in_order(pool: &Executor, fetches: Vec<Work>, print: &mut dyn FnMut(u32)) {
     let handles: Vec<_> = fetches.into_iter().map(|fetch| pool.submit(fetch)).collect();
     handles.into_iter().filter_map(|handle| handle.result().ok()).for_each(print);
-}
-
-/// The panic ends the loop, and the thread with it.
-pub use crate::answers::work as never_survive;
-
-/// The panic is caught, but outside of the loop: the worker returns.
-pub fn survive_once(receiver: &Mutex<Receiver<Job>>) {
-    let _ = catch_unwind(AssertUnwindSafe(|| never_survive(receiver)));
 }
 
 /// A job that panics never gets to its `notify_all`.

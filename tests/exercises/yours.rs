@@ -61,13 +61,6 @@ pub fn print_all(pool: &Executor, fetches: Vec<Work>, print: &mut dyn FnMut(u32)
     todo!()
 }
 
-/// Chapter 3: [`work`] once more, in a pool that survives.
-///
-/// A job that panics ends neither the worker that runs it nor any other.
-pub fn work_and_survive(receiver: &Mutex<Receiver<Job>>) {
-    todo!()
-}
-
 /// Chapter 3: sends a job that runs `work`, and returns a handle. Build it from a `Mutex` and a `Condvar`.
 ///
 /// The handle waits until the job has ended, whether it is called before or after that. It returns what `work`
