@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -25,12 +25,6 @@ pub fn finish(jobs: Sender<Job>, workers: Vec<JoinHandle<()>>) {
     for worker in workers {
         let _ = worker.join(); // an error if a panic has ended this worker
     }
-}
-
-pub fn try_recv<T>(receiver: &Mutex<Receiver<T>>) -> Result<T, TryRecvError> {
-    // If another thread holds the lock, it may hold it for long.
-    let Ok(receiver) = receiver.try_lock() else { return Err(TryRecvError::Empty) };
-    receiver.try_recv()
 }
 
 pub fn print_all(pool: &Executor, fetches: Vec<Work>, print: &mut dyn FnMut(u32)) {

@@ -10,7 +10,7 @@ mod yours;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -50,9 +50,6 @@ exercises! {
         finish_by_joining_first: "`finish` did not return",
         finish_without_joining: "`finish` returned while a job was running",
         finish_and_unwrap: "your code panicked",
-
-    #[test] fn ch02_try_recv_never_waits(never_waits, try_recv, |_| todo!())
-        try_recv_under_lock: "another thread held the lock, and `try_recv` waited for it",
 
     #[test] fn ch03_pages_are_printed_as_they_come(as_they_come, print_all, |_, _, _| todo!())
         print_all_in_order: "the quick page was not printed while the slow one was being fetched",
@@ -193,22 +190,6 @@ fn finishes(grade: &Grade, finish: fn(Sender<Job>, Vec<JoinHandle<()>>)) {
     unless(grade, "`finish` did not return");
     drop(leave);
     join(finishing);
-}
-
-fn never_waits(grade: &Grade, try_recv: fn(&Mutex<Receiver<u32>>) -> Result<u32, TryRecvError>) {
-    let (sender, receiver) = mpsc::channel();
-    let receiver = Arc::new(Mutex::new(receiver));
-    let empty = Err(TryRecvError::Empty);
-    unless(grade, "the queue was empty, and `try_recv` waited");
-    check(try_recv(&receiver) == empty, "the queue was empty, and the result was not `Empty`");
-    sender.send(1).unwrap();
-    check(try_recv(&receiver) == Ok(1), "an item was in the queue, and was not the result");
-    let (shared, held) = (Arc::clone(&receiver), receiver.lock().unwrap());
-    unless(grade, "another thread held the lock, and `try_recv` waited for it");
-    let result = join(spawn(grade, move || try_recv(&shared)));
-    check(result == empty, "another thread held the lock, and the result was not `Empty`");
-    drop((held, sender));
-    check(try_recv(&receiver) == Err(TryRecvError::Disconnected), "a closed channel gave no `Disconnected`");
 }
 
 fn as_they_come(grade: &Grade, print_all: fn(&Executor, Vec<Work>, &mut dyn FnMut(u32))) {

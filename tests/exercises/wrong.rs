@@ -4,7 +4,7 @@
 
 use std::io;
 use std::net::TcpStream;
-use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -34,11 +34,6 @@ pub fn finish_without_joining(jobs: Sender<Job>, workers: Vec<JoinHandle<()>>) {
 pub fn finish_and_unwrap(jobs: Sender<Job>, workers: Vec<JoinHandle<()>>) {
     drop(jobs);
     workers.into_iter().for_each(|worker| worker.join().unwrap());
-}
-
-/// A thread that waits in `recv` holds the lock.
-pub fn try_recv_under_lock<T>(receiver: &Mutex<Receiver<T>>) -> Result<T, TryRecvError> {
-    receiver.lock().unwrap().try_recv()
 }
 
 /// The order in which tasks are submitted is not the order in which they finish.

@@ -7,7 +7,7 @@
 
 use std::io;
 use std::net::TcpStream;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -38,18 +38,6 @@ pub fn work(receiver: &Mutex<Receiver<Job>>) {
 /// When `finish` returns, the workers have run every job that was sent, and have ended. One of them may have ended
 /// earlier, by a panic. Then `finish` still waits for the others, and doesn't panic.
 pub fn finish(jobs: Sender<Job>, workers: Vec<JoinHandle<()>>) {
-    todo!()
-}
-
-/// Chapter 2: `try_recv` for a receiver that several threads share. It never waits.
-///
-/// - No other thread holds the lock: the result is that of [`Receiver::try_recv`], which is an item, `Empty` or
-///   `Disconnected`.
-/// - Another thread holds the lock: the result is `Empty`. It means "no item for you at this moment". The other
-///   thread may be waiting in `recv`, or it may be taking one of several items.
-///
-/// No job runs under the lock, so the lock is never poisoned.
-pub fn try_recv<T>(receiver: &Mutex<Receiver<T>>) -> Result<T, TryRecvError> {
     todo!()
 }
 
