@@ -92,6 +92,8 @@ fn cpu_bound() -> Outcome {
     let beside = ways.iter().find(|way| way.idle > 0);
     if let Some((alone, beside)) = alone.zip(beside) {
         let cost = (beside.ratio(alone) - 1.0) * 100.0;
+        // Adding 0.0 makes a cost that is rounded to -0.0 a plain 0.0.
+        let cost = (cost * 10.0).round() / 10.0 + 0.0;
         log::print(format!("{idle} idle workers cost the busy ones {cost:.1} %."))?;
     }
     log::print(format!("All of them were awake after {:.1} ms.", best(&woken) * 1e3))?;
