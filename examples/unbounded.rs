@@ -20,7 +20,7 @@ use support::log;
 /// Sends back what the client sends, until the client closes its connection.
 fn echo_client(mut sock: TcpStream, client_addr: SocketAddr) -> io::Result<()> {
     log::line(format!("Got connection from {client_addr}"));
-    // On the heap, because a thread may have a stack no larger than this buffer (`--stack-size 65536`).
+    // On the heap: the thread's stack may be smaller than this buffer.
     let mut msg = vec![0; 65_536];
     loop {
         match sock.read(&mut msg)? {

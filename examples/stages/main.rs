@@ -92,7 +92,7 @@ fn show(stage: usize) -> io::Result<()> {
     let begin = Instant::now();
     let results = run(stage, (1..=JOBS).map(move |n| job(n, n == 2 && stage >= 7, report.clone())))?;
     let mut runs: Vec<Run> = reports.try_iter().collect();
-    let lost = JOBS as usize - runs.len();
+    let ended = runs.len();
     // This waits for the last job. Before stage 6, the pool doesn't.
     runs.extend(reports);
     let end = runs.iter().map(|run| run.end).max().unwrap_or(begin);
@@ -116,7 +116,7 @@ fn show(stage: usize) -> io::Result<()> {
         let row: String = times.map(|time| symbol(&runs, time)).collect();
         writeln!(out, "  {name:<8}  {}", row.trim_end())?;
     }
-    writeln!(out, "  If `main` returned now, {lost} of {JOBS} jobs would be lost.")?;
+    writeln!(out, "  When `main` was done, {ended} of {JOBS} jobs had ended.")?;
     if !results.is_empty() {
         writeln!(out, "  The results are {}.", results.join(", "))?;
     }

@@ -5,7 +5,8 @@
 use std::thread;
 
 /// Runs a job on a thread of its own.
-// new: the job is sent to another thread (`Send`) that may outlive this call (`'static`).
+// new: another thread runs the job (`Send`), perhaps after the caller has returned. So the job may borrow nothing that
+// the caller owns (`'static`).
 pub fn submit(job: impl FnOnce() + Send + 'static) {
     thread::spawn(job);
 }

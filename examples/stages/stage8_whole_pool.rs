@@ -71,8 +71,8 @@ fn work(receiver: &Mutex<Receiver<Job>>) {
         // This statement drops the guard at its end. So `job` runs without the lock.
         let job = receiver.lock().unwrap().recv();
         let Ok(job) = job else { break };
-        // new: a job drops a result that nobody wants, and that may panic. `forget`, because to drop what it panicked
-        // with may panic again.
+        // new: `job` drops its result if its handle is gone, and a `Drop` may panic, too. The panic's payload is leaked,
+        // because even its `Drop` may panic.
         mem::forget(panic::catch_unwind(AssertUnwindSafe(job)));
     }
 }
