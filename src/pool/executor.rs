@@ -488,7 +488,8 @@ impl Builder {
     pub fn scope<'scope, R>(self, f: impl FnOnce(&Scope<'scope>) -> R) -> Result<R, BuildError> {
         let unread = Arc::new(UnreadPanics::default());
         let result = thread::scope(|threads| {
-            // Dropping `running` joins the threads. `thread::scope` would wait for their closures only.
+            // Dropping `running` joins the threads. `thread::scope` by itself waits for their closures, but not until
+            // their thread-locals are dropped.
             let running = self.start(Some(Arc::clone(&unread)), |thread, worker| {
                 let handle = thread.spawn_scoped(threads, move || worker.work())?;
                 Ok((handle.thread().id(), Box::new(|| handle.join())))
