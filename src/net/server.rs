@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_without_a_wake_up_is_seen_when_accept_fails() {
+    fn a_failing_accept_notices_a_stop() {
         let stopped = AtomicBool::new(false);
         let accept = || {
             assert!(!stopped.swap(true, Ordering::Release), "accepted after the stop");

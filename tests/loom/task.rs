@@ -11,8 +11,8 @@ use crate::sync::mpsc;
 use crate::{explore, explore_bounded};
 
 #[test]
-fn of_run_and_cancel_exactly_one_wins_and_the_waiter_wakes() {
-    explore("of run and cancel exactly one wins and the waiter wakes", || {
+fn run_or_cancel_wins_and_the_waiter_wakes() {
+    explore("run or cancel wins and the waiter wakes", || {
         let ran = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&ran);
         let pool = Executor::new(1).unwrap();
@@ -69,8 +69,8 @@ fn as_completed_never_misses_a_task_that_finishes() {
 }
 
 #[test]
-fn a_task_that_its_waiter_runs_is_run_once() {
-    explore_bounded("a task that its waiter runs is run once", 3, || {
+fn a_task_run_by_its_waiter_runs_once() {
+    explore_bounded("a task run by its waiter runs once", 3, || {
         let ran = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&ran);
         let pool = Arc::new(Executor::new(2).unwrap());

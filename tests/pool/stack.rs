@@ -8,9 +8,9 @@ use pool_recipes::{Executor, MIN_STACK_SIZE, TaskError, as_completed};
 use crate::support::process::alone;
 
 #[test]
-fn too_deep_a_chain_is_an_error_not_an_abort() {
+fn too_deep_a_chain_is_an_error() {
     // There a panic prints all that it can.
-    alone("stack::too_deep_a_chain_is_an_error_not_an_abort", None, || {
+    alone("stack::too_deep_a_chain_is_an_error", None, || {
         // The least, the recipe's, the default.
         for stack_size in [MIN_STACK_SIZE, 65_536, 2 * 1024 * 1024] {
             let pool = Arc::new(Executor::builder().workers(1).stack_size(stack_size).build().unwrap());
