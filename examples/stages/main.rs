@@ -116,7 +116,7 @@ fn show(stage: usize) -> io::Result<()> {
         let row: String = times.map(|time| symbol(&runs, time)).collect();
         writeln!(out, "  {name:<8}  {}", row.trim_end())?;
     }
-    writeln!(out, "  When `main` was done, {ended} of {JOBS} jobs had ended.")?;
+    writeln!(out, "  When the stage was done, {ended} of {JOBS} jobs had ended.")?;
     if !results.is_empty() {
         writeln!(out, "  The results are {}.", results.join(", "))?;
     }

@@ -71,8 +71,8 @@ fn work(receiver: &Mutex<Receiver<Job>>) {
         // This statement drops the guard at its end. So `job` runs without the lock.
         let job = receiver.lock().unwrap().recv();
         let Ok(job) = job else { break };
-        // new: `job` drops its result if its handle is gone, and a `Drop` may panic, too. The panic's payload is leaked,
-        // because even its `Drop` may panic.
+        // new: if the handle is gone, `job` drops its result, and that may panic as well. `forget` leaks the payload of
+        // this second panic, because to drop it may panic again.
         mem::forget(panic::catch_unwind(AssertUnwindSafe(job)));
     }
 }
