@@ -38,7 +38,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 const NOTES: &str = "\
 Each cell: how many times the Executor's time, then the time a task.
-nested chain  –: each task waits for the next. On these pools that blocks every worker, for ever.
+nested chain  –: each task waits for the next. On these pools that blocks every worker, forever.
 blocks 1 ms   –: run on 128 workers only. The ideal is 8.0 µs a task: 1,250 tasks take ten rounds of 1 ms.";
 
 /// The times of one load on one pool, in nanoseconds a task: one for each round.
