@@ -34,7 +34,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! How all of it works, and how to write one yourself, is the book in `docs/`, which begins with `docs/README.md`.
+//! The book in `docs/`, which begins with `docs/README.md`, explains how it works and how to write one yourself.
 //!
 //! [`submit`]: Executor::submit
 //! [`result`]: Handle::result

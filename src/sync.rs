@@ -1,4 +1,4 @@
-//! The one file that names `std`'s primitives.
+//! The one file through which `pool` uses `std`'s primitives.
 //!
 //! The code in `pool` says `use crate::sync::…`, so that the models in `tests/loom` can compile the same files over
 //! loom's doubles of these names, and walk through every interleaving of them. Only `Arc` and `Weak` are `std`'s in
@@ -9,7 +9,7 @@ pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic, mpsc};
 use std::sync::{OnceLock, PoisonError};
 pub(crate) use std::{thread, thread_local};
 
-/// Locks `mutex`, poisoned or not: no code of the user's runs under a lock of ours, so none can leave it half-changed.
+/// Locks `mutex`, poisoned or not: no user code runs under a lock of ours, so none can leave it half-changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -32,7 +32,7 @@ pub(crate) fn stack_pointer() -> usize {
 /// program's thread-locals.
 ///
 /// They are the same for each thread, and so are measured once. Linux says in [`/proc/self/maps`] where a stack ends;
-/// elsewhere the answer is `None`.
+/// elsewhere, or if measuring fails, the answer is `None`.
 ///
 /// [`/proc/self/maps`]: https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html
 pub(crate) fn stack_overhead() -> Option<usize> {

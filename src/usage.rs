@@ -36,7 +36,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// The usage of this process.
+    /// Return the usage of this process.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl Usage {
         Self::of(process::id())
     }
 
-    /// The usage of the process `pid`.
+    /// Return the usage of the process `pid`.
     ///
     /// # Errors
     ///

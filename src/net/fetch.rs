@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 ///
-/// There is no whole body. A [`FetchError`] names the URL and says why.
+/// Fails if the whole body could not be fetched. The [`FetchError`] names the URL and says why.
 ///
 /// # Examples
 ///
@@ -52,8 +52,8 @@ pub fn fetch_url(url: &str) -> Result<Vec<u8>, FetchError> {
 
 /// The reason why a URL could not be fetched.
 ///
-/// Its text is complete, for instance `http://127.0.0.1:1/: Connection refused (os error 111)`, so it has no `source()`.
-/// A name and a password in the URL are not shown, and of a long URL only the beginning.
+/// Its text is complete, for instance `http://127.0.0.1:1/: Connection refused (os error 111)`, so it has no
+/// `source()`. A name and a password in the URL are not shown, and of a long URL only the beginning.
 ///
 /// # Examples
 ///
@@ -152,8 +152,8 @@ struct TimedStream {
 
 impl Read for TimedStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // A socket's timeout begins anew with each read, so a server that sends a byte now and then never meets it.
-        // Set before each read to what is left, it ends them all in time.
+        // A socket's timeout begins anew with each read, so a server that sends a byte now and then never meets it. It
+        // is set before each read to the time that is left, so that they all end in time.
         self.stream.set_read_timeout(Some(time_left(self.wait, self.deadline)?))?;
         match self.stream.read(buffer) {
             // Unix and Windows differ in what a socket's timeout is called.

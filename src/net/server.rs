@@ -123,12 +123,13 @@ impl Server {
     /// connection to a pool, a queue or a thread. After a stop `serve` returns `Ok`, at once if it was waiting for a
     /// connection, and every later call returns at once. A connection that comes in after the stop is closed unhandled.
     ///
-    /// An error of one connection, or one that passes, such as running out of descriptors, is one line on stderr, and
-    /// the server goes on. The same error isn't printed again until it has been absent for ten seconds.
+    /// An error that concerns one connection, or that is temporary, such as running out of descriptors, is printed as
+    /// one line on stderr, and the server goes on. The same error isn't printed again until another one has come
+    /// between, or it has been absent for ten seconds.
     ///
     /// # Errors
     ///
-    /// The socket doesn't listen, and nothing would change that. No method of this type brings it about.
+    /// Fails if the socket isn't listening, which no method of this type can cause.
     ///
     /// # Panics
     ///
@@ -214,7 +215,7 @@ impl Stopper {
         // Before the connection, after which the loop looks here. Release, for the loop's acquire: after `serve` the
         // caller sees all that came before the stop.
         stop.requested.store(true, Ordering::Release);
-        // The loopback connects at once, if there is room for one more.
+        // A connection from this machine is made at once, if there is room for one more.
         match TcpStream::connect_timeout(&self.wake, Duration::from_secs(1)) {
             Err(error) if !needs_no_wake_up(error.kind()) => Err(error),
             _ => Ok(()),
@@ -222,8 +223,8 @@ impl Stopper {
     }
 }
 
-/// Whether a connection that failed so was not needed: another one has woken the server, and it is gone already, or so
-/// many connections wait to be accepted that there is no room for one more.
+/// Whether a connection that failed with `kind` wasn't needed: another one has woken the server, which is already gone,
+/// or so many wait to be accepted that there is no room for one more.
 fn needs_no_wake_up(kind: ErrorKind) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut};
     matches!(kind, ConnectionRefused | ConnectionReset | ConnectionAborted | TimedOut)
@@ -232,7 +233,8 @@ fn needs_no_wake_up(kind: ErrorKind) -> bool {
 /// How long the loop pauses after an error that only time can mend: it must neither spin nor keep a client waiting.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// An error that has been absent for so long is printed again. Out of descriptors, accept succeeds and fails by turns.
+/// An error that has been absent for this long is printed again. When descriptors run out, accept succeeds and fails by
+/// turns.
 const QUIET: Duration = Duration::from_secs(10);
 
 /// The accept loop. What it accepts from and where it prints are parameters, so that a test can make both fail.
@@ -277,8 +279,8 @@ fn is_news(last: &mut Option<(String, Instant)>, error: String, now: Instant) ->
 
 /// Whether a client went away while it waited to be accepted. The next client need not wait for that.
 ///
-/// `InvalidInput` is macOS: an IPv6 listener there accepts a connection that was reset before, with no address, and `std`
-/// calls that address invalid, in an error without a number of the system's.
+/// `InvalidInput` comes from macOS: an IPv6 listener there accepts a connection that was already reset, with no
+/// address. `std` calls that address invalid, in an error without an OS error number.
 fn is_about_one_connection(kind: ErrorKind) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionReset, InvalidInput};
     matches!(kind, ConnectionAborted | ConnectionReset | InvalidInput)

@@ -157,8 +157,8 @@ impl<F> Error for Full<F> {}
 /// ```
 pub struct Panic {
     message: String,
-    /// `None` once it is taken. Nothing needs the lock: a mutex makes a payload that is only `Send` also `Sync`, which
-    /// an error should be.
+    /// `None` once it is taken. The lock protects nothing: the mutex only makes a payload that is `Send` also `Sync`,
+    /// as an error should be.
     payload: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -170,7 +170,7 @@ impl Panic {
         Self { message, payload: Mutex::new(Some(payload)) }
     }
 
-    /// The panic's message, if its payload was text.
+    /// Return the panic's message, or a placeholder if its payload is not text.
     ///
     /// # Examples
     ///
@@ -187,7 +187,7 @@ impl Panic {
         &self.message
     }
 
-    /// The panic's payload, as [`std::thread::JoinHandle::join`] would return it.
+    /// Return the panic's payload, as [`std::thread::JoinHandle::join`] would.
     ///
     /// # Examples
     ///
@@ -220,7 +220,7 @@ impl fmt::Debug for Panic {
     }
 }
 
-/// A payload is the user's own code: should its drop panic, that must not reach the thread that drops an error.
+/// A payload's drop is user code: if it panics, the panic must not reach the thread that drops the error.
 impl Drop for Panic {
     fn drop(&mut self) {
         let payload = lock(&self.payload).take();
@@ -228,10 +228,10 @@ impl Drop for Panic {
     }
 }
 
-/// Runs code of the user's whose panic nobody can be given: the panic hook has reported it, and it ends here.
+/// Runs user code whose panic can't be passed to anybody: the panic hook has reported it, and it ends here.
 pub(crate) fn contain(code: impl FnOnce()) {
     let dropped = catch_unwind(AssertUnwindSafe(code))
         .or_else(|payload| catch_unwind(AssertUnwindSafe(|| drop(payload))));
-    // A payload whose own drop panics: what that throws is leaked, or there would be no end to it.
+    // If a payload's own drop panics, that panic's payload is leaked: dropping it could panic again, without end.
     mem::forget(dropped);
 }

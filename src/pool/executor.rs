@@ -15,12 +15,12 @@ use crate::sync::{lock, mpsc, stack_overhead, thread};
 /// A fixed number of threads that run what is submitted to them, first in, first out.
 ///
 /// To share a pool between threads, put it into an [`Arc`]. Dropping it is [`shutdown`](Self::shutdown): it waits until
-/// everything submitted has run. If its owner panics, the pool is dropped too, and the panic goes on only when all tasks
-/// have run, which may take long. To cancel them instead, call [`shutdown_now`](Self::shutdown_now) first.
+/// everything submitted has run. If its owner panics, the pool is dropped too, and the panic goes on only when all
+/// tasks have run, which may take a long time. To cancel them instead, call [`shutdown_now`](Self::shutdown_now) first.
 ///
-/// If the last owner is dropped on one of the pool's own threads, the drop doesn't wait, because a worker can't wait for
-/// itself. The workers then leave once the queue is empty. Don't let the last owners of two pools be tasks of each
-/// other: each pool's worker would wait for the other pool's, forever.
+/// If the last owner is dropped on one of the pool's own threads, the drop doesn't wait, because a worker can't wait
+/// for itself. The workers then leave once the queue is empty. Don't let a task of each of two pools be the last owner
+/// of the other pool: their workers would wait for each other forever.
 ///
 /// # Examples
 ///
@@ -83,9 +83,9 @@ impl Executor {
     /// Submit `f` to be run by a worker, and return a handle to its result.
     ///
     /// Waits while a bounded queue is full, unless one of the pool's own workers submits. That worker runs `f` itself,
-    /// before `submit` returns, so `f` must not wait for something that the submitting task has yet to do, nor for a lock
-    /// that it holds. If the worker's stack has no room for that, `f` goes past the bound. A worker of another pool waits
-    /// like any thread: two pools whose workers submit to each other's full queues wait forever.
+    /// before `submit` returns, so `f` must not wait for something that the submitting task has yet to do, nor for a
+    /// lock that it holds. If the worker's stack has no room for that, `f` goes past the bound. A worker of another
+    /// pool waits like any thread: two pools whose workers submit to each other's full queues wait forever.
     ///
     /// A closure of more than 4,096 bytes gets an allocation of its own beside the task's.
     ///
@@ -107,8 +107,8 @@ impl Executor {
     ///
     /// # Errors
     ///
-    /// Gives `f` back if the queue is full. A task that was cancelled, or that a worker ran while it waited for it, keeps
-    /// its place in the queue until a worker comes to it. So the queue can be full of tasks that will never run.
+    /// Gives `f` back if the queue is full. A task that was cancelled, or that a worker ran instead of waiting for it,
+    /// keeps its place in the queue until a worker comes to it. So the queue can be full of tasks that will never run.
     ///
     /// # Examples
     ///
@@ -162,7 +162,7 @@ impl Executor {
         self.running.scope.map(inputs, f)
     }
 
-    /// The number of workers.
+    /// Return the number of workers.
     ///
     /// # Examples
     ///
@@ -176,11 +176,11 @@ impl Executor {
         self.running.scope.workers()
     }
 
-    /// The number of tasks that wait for a worker, while others come and go: a figure to watch, not to decide by.
+    /// Return how many tasks wait for a worker: a figure to watch, not to act on, because it may be out of date.
     ///
-    /// It counts the tasks in the queue, those whose submitters wait for room in it, and those that a worker let go past
-    /// the bound. A task that was cancelled, or that a worker ran while it waited for it, counts until a worker comes to
-    /// its place in the queue.
+    /// It counts the tasks in the queue, those whose submitters wait for room in it, and those that a worker let go
+    /// past the bound. A task that was cancelled, or that a worker ran instead of waiting for it, counts until a worker
+    /// comes to its place in the queue.
     ///
     /// # Examples
     ///
@@ -264,8 +264,8 @@ impl fmt::Debug for Executor {
     }
 }
 
-/// A pool that runs. Dropping it, on whatever way, closes the queue and then waits until the workers have left: fields
-/// are dropped in the order in which they are declared.
+/// A pool that runs. Dropping it, for whatever reason, closes the queue and then waits until the workers have left:
+/// fields are dropped in the order in which they are declared.
 struct Running<'a, 't> {
     /// Submits, and owns the sending side. Once the tasks that are left have let go of that too, the queue is closed.
     scope: Scope<'a>,
@@ -366,10 +366,10 @@ impl Builder {
 
     /// Set the size of every worker's stack in bytes, rounded up to whole pages of 4,096.
     ///
-    /// The least is [`MIN_STACK_SIZE`]; the default is 2 MiB, what `std` gives a thread. `RUST_MIN_STACK` changes
+    /// The minimum is [`MIN_STACK_SIZE`]; the default is 2 MiB, what `std` gives a thread. `RUST_MIN_STACK` changes
     /// nothing here. With glibc and musl a program's thread-locals come out of a thread's stack too. So on Linux each
-    /// worker gets a few pages more than was asked for, where `/proc` and 64 MiB of addresses can be had to measure how
-    /// many. Elsewhere give a small stack some room for large thread-locals.
+    /// worker gets a few pages more than was asked for, if `/proc` and 64 MiB of addresses are available to measure how
+    /// many. Elsewhere, make a small stack larger if the program has large thread-locals.
     ///
     /// # Examples
     ///
@@ -388,9 +388,9 @@ impl Builder {
     /// Bound the queue: at most `tasks` wait in it. The default is a queue without a bound.
     ///
     /// The queue is [`std::sync::mpsc::sync_channel`]'s. Memory for all its places is taken at once, 32 bytes each on a
-    /// 64-bit machine, and a capacity for which there is no memory aborts the process. A task that is cancelled keeps its
-    /// place until a worker comes to it. With 0, a task is handed over only to the one worker that stands at the head of
-    /// the queue, one task at a time: [`try_submit`](Executor::try_submit) may be refused while other workers are idle.
+    /// 64-bit machine, and a capacity for which there is no memory aborts the process. A task that is cancelled keeps
+    /// its place until a worker comes to it. With 0, a task is handed directly to the one worker that is receiving, one
+    /// task at a time: [`try_submit`](Executor::try_submit) may be refused while other workers are idle.
     ///
     /// # Panics
     ///
@@ -414,7 +414,7 @@ impl Builder {
         self
     }
 
-    /// Let every worker run `hook` on its thread, before its first task; [`build`](Builder::build) waits for that.
+    /// Run `hook` on every worker's thread before its first task; [`build`](Builder::build) waits for that.
     ///
     /// # Examples
     ///
@@ -562,9 +562,9 @@ impl fmt::Debug for Builder {
 ///
 /// # Panics
 ///
-/// If `f` panics, with that panic. If not, and a task panicked whose handle was dropped unread before `scope` returns,
-/// with the first such panic's payload: a panic that came back through its handle was seen, one that nobody can see
-/// any more must not vanish. The items of a dropped [`Map`] are no such tasks.
+/// If `f` panics, with that panic. Otherwise, if a task panicked and its handle was dropped unread before `scope`
+/// returns, with the payload of the first such panic: nobody could see that panic any more. The items of a dropped
+/// [`Map`] don't count.
 ///
 /// # Examples
 ///
@@ -588,7 +588,7 @@ impl fmt::Debug for Builder {
 /// });
 /// ```
 ///
-/// nor does anything that ends earlier than the scope in which a task would use it:
+/// Nor does a local of a function that returns before the scope ends:
 ///
 /// ```compile_fail,E0597
 /// use pool_recipes::Scope;

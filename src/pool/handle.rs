@@ -56,8 +56,8 @@ impl<'scope, T> ScopedHandle<'scope, T> {
     /// A worker of the task's own pool that calls this doesn't wait for a task that has not started: it runs that task
     /// itself, here and now. So a task can wait for the tasks that it submits, on a pool of any size. The awaited task
     /// and its callbacks then find the thread as the caller left it: a lock that the caller holds, or a thread-local
-    /// `RefCell` that it has borrowed, is still held. What is left of the task in the queue, some 128 bytes, stays there
-    /// until a worker comes to it.
+    /// `RefCell` that it has borrowed, is still held. What is left of the task in the queue, some 128 bytes, stays
+    /// there until a worker comes to it.
     ///
     /// # Errors
     ///
@@ -128,10 +128,10 @@ impl<'scope, T> ScopedHandle<'scope, T> {
 
     /// Cancel the task if it has not started, and return whether it will never run.
     ///
-    /// A task is cancelled at once: the threads that wait for it wake up, its callbacks are called, and its closure is
-    /// dropped, here and on this thread. If the closure owns the last [`Arc`] of an executor, that drop waits for all of
-    /// the executor's tasks. The task's place in the queue stays taken until a worker comes to it: a bounded queue that
-    /// is full of cancelled tasks is full. A task that runs, or has run, can't be cancelled.
+    /// A task is cancelled at once and on this thread: the threads that wait for it wake up, its callbacks are called,
+    /// and its closure is dropped. If the closure owns the last [`Arc`] of an executor, that drop waits for all of the
+    /// executor's tasks. The task's place in the queue stays taken until a worker comes to it: a bounded queue that is
+    /// full of cancelled tasks is still full. A task that runs, or has run, can't be cancelled.
     ///
     /// # Examples
     ///
@@ -153,13 +153,13 @@ impl<'scope, T> ScopedHandle<'scope, T> {
         self.task.cancel(TaskError::Cancelled) || self.task.is_cancelled()
     }
 
-    /// Let `callback` be called when the task is finished: done, panicked or cancelled.
+    /// Call `callback` when the task is finished: done, panicked or cancelled.
     ///
     /// The thread that finishes the task first wakes the waiting threads, then calls the callbacks in the order added.
     /// A callback that is added later is called before `on_done` returns, on the thread that adds it. A callback may
     /// finish further tasks, for instance by cancelling them, or add callbacks to finished ones. These callbacks are
-    /// called after it, one by one on the same thread. So a callback must not wait for them, nor for the task during
-    /// which it is called. A panic in a callback is reported by the panic hook, and ends there.
+    /// called after it, one by one on the same thread. So a callback must not wait for them, nor for a task that is
+    /// running on its thread. A panic in a callback is reported by the panic hook, and ends there.
     ///
     /// # Examples
     ///
@@ -195,9 +195,9 @@ impl<T> RefUnwindSafe for ScopedHandle<'_, T> {}
 
 /// Yield each handle once its task is finished, in the order in which the tasks finish.
 ///
-/// Tasks that were finished before the call come first, in the order given. A worker that iterates over handles of its own
-/// pool runs a task itself, as [`ScopedHandle::result`] does, but only while none of those that are left has started:
-/// otherwise it waits for one that has.
+/// Tasks that were finished before the call come first, in the order given. A worker that iterates over handles of its
+/// own pool runs a task itself, as [`ScopedHandle::result`] does, but only while none of those that are left has
+/// started: otherwise it waits for one that has.
 ///
 /// # Examples
 ///
@@ -224,7 +224,7 @@ pub fn as_completed<'scope, T>(
     drop(done);
     std::iter::from_fn(move || {
         // A task that has started will finish without this thread's help, so it is right to wait for it, and wrong to
-        // run another one that may take long, or want a lock that this thread holds.
+        // run another one that may take a long time, or want a lock that this thread holds.
         if handles.values().all(|handle| handle.task.is_pending()) {
             let mine = handles.values().find(|handle| is_mine(handle.pool));
             mine.inspect(|handle| run_nested(&*handle.task));

@@ -44,11 +44,12 @@ impl<'pool, 'scope, I: Iterator, T> Map<'pool, 'scope, I, T> {
         Self { inputs: inputs.fuse(), submit: Box::new(submit), in_flight: VecDeque::new(), buffer_size }
     }
 
-    /// Set how many inputs at most are submitted and their results not yet yielded.
+    /// Set how many inputs may be submitted whose results are not yet yielded.
     ///
     /// The default is twice the number of workers: while one result is looked at, every worker has something to do
-    /// next. But the results come in order, so while one input takes long, the others can be at most `n` ahead. Give
-    /// uneven work a larger buffer. The input that the caller waits for is always submitted, so 0 is as good as 1.
+    /// next. But the results come in order, so while one input takes a long time, at most `n - 1` others are submitted
+    /// after it. Give uneven work a larger buffer. The input that the caller waits for is always submitted, so 0 is as
+    /// good as 1.
     ///
     /// # Examples
     ///

@@ -105,7 +105,7 @@ impl<'scope> Scope<'scope> {
         })
     }
 
-    /// The number of workers.
+    /// Return the number of workers.
     ///
     /// # Examples
     ///
@@ -122,7 +122,7 @@ impl<'scope> Scope<'scope> {
         self.pool.workers
     }
 
-    /// The number of tasks that wait, as [`Executor::queued`](super::Executor::queued) counts them.
+    /// Return how many tasks wait, as [`Executor::queued`](super::Executor::queued) counts them.
     ///
     /// # Examples
     ///
@@ -138,8 +138,8 @@ impl<'scope> Scope<'scope> {
         self.pool.queued()
     }
 
-    /// Puts a closure into the queue. A large one gets an allocation of its own: it is moved through the stack several
-    /// times on its way, and its memory should be given back when it is cancelled.
+    /// Puts a closure into the queue. A large one gets an allocation of its own: otherwise it would be moved through
+    /// the stack several times, and its memory would be kept after it is cancelled.
     fn queue<T: Send + 'scope, F: FnOnce() -> T + Send + 'scope>(
         &self,
         f: F,
@@ -164,7 +164,7 @@ impl<'scope> Scope<'scope> {
     }
 }
 
-/// The bytes of a closure from which on it is large.
+/// A closure of more bytes than this is large.
 const LARGE: usize = 4096;
 
 fn never_full<F, T>(_: Full<F>) -> T {

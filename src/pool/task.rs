@@ -1,8 +1,8 @@
 //! One unit of work: pending, then running, then finished; or cancelled while it is still pending.
 //!
 //! A [`Task`] is one allocation that the queue and the handle share. The queue sees it as something to [`Run`], the
-//! handle as something that will have an [`Outcome`]. Every step is one move of [`Stage`] under one lock, and no
-//! code of the user's runs, or is dropped, while that lock is held.
+//! handle as something that will have an [`Outcome`]. Every step is one move of [`Stage`] under one lock, and no user
+//! code runs, or is dropped, while that lock is held.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ pub(crate) trait Run: Send + Sync {
     /// Runs the task, unless someone else has started or cancelled it.
     fn run(&self);
 
-    /// Finishes a pending task with `reason` in place of running it; whether it was this call that did so.
+    /// Finishes a pending task with `reason` instead of running it; returns whether this call did so.
     fn cancel(&self, reason: TaskError) -> bool;
 }
 
@@ -204,7 +204,7 @@ impl<F, T> Drop for Task<F, T> {
     }
 }
 
-/// Calls code of the user's; if this thread is in such a call already, then after that one.
+/// Calls user code: at once or, if this thread is already in such a call, after that one.
 ///
 /// A callback may finish further tasks. Their callbacks are ready then, and the outermost call runs them one after the
 /// other: a chain of callbacks doesn't grow the stack.
@@ -224,8 +224,8 @@ pub(crate) fn call_in_turn(callback: Callback) {
 }
 
 thread_local! {
-    /// The callbacks that are ready while another one runs on this thread; `None` while none does. There is nothing to
-    /// drop then, and without a destructor it can be used until the thread is gone.
+    /// The callbacks that are ready while another one runs on this thread; `None` while none does. Then there is
+    /// nothing to drop, so it needs no destructor and can be used until the thread is gone.
     static READY: ManuallyDrop<RefCell<Option<VecDeque<Callback>>>> =
         const { ManuallyDrop::new(RefCell::new(None)) };
 }

@@ -39,7 +39,8 @@ impl Worker<'_> {
                 return;
             }
         }
-        // No panic can leave the loop, and after it this thread is no worker: not when its thread-locals are dropped.
+        // No panic can leave the loop. After it this thread is no longer a worker, not even while its thread-locals are
+        // dropped.
         SELF.with(|own| own.set(Some(me)));
         while let Some(job) = self.pool.next() {
             job.task.run();
@@ -50,8 +51,8 @@ impl Worker<'_> {
 
 /// What the submitters and the workers of a pool share.
 pub(crate) struct Pool<'a> {
-    /// For the submits of a scope. Weak, so that the channel is closed, and the workers leave, however long clones of the
-    /// [`Scope`](super::Scope) are kept.
+    /// For the submits of a scope. Weak, so that the channel is closed, and the workers leave, however long clones of
+    /// the [`Scope`](super::Scope) are kept.
     sender: Weak<Sender<'a>>,
     /// The tasks that wait for a worker.
     queue: SharedReceiver<Job<'a>>,
@@ -115,10 +116,10 @@ impl<'a> Pool<'a> {
         (open, Arc::new(pool))
     }
 
-    /// Queues `task`. If the queue is full it waits, or, unless it `may_wait`, drops `task` and returns false.
+    /// Queues `task`. If the queue is full, it waits if it `may_wait`; otherwise it drops `task` and returns false.
     ///
-    /// An executor submits through `open`, the sender that it owns. A scope has none to give, and its task holds one
-    /// until it has run. A task for a scope that has ended is cancelled.
+    /// An executor submits through `open`, the sender that it owns. A scope passes `None`, and each of its tasks holds
+    /// a sender until it has run. A task for a scope that has ended is cancelled.
     ///
     /// A worker of this pool doesn't wait, because it might wait for itself: when the queue is full it runs the task
     /// here and now, or, if its stack has no room for that, lets the task go past the bound.
@@ -147,7 +148,7 @@ impl<'a> Pool<'a> {
         may_wait
     }
 
-    /// Takes the next task, first of all one that went past the bound; waits while there is none. `None` is the end.
+    /// Takes the next task, those past the bound first; waits while there is none. `None` means closed and empty.
     pub(crate) fn next(&self) -> Option<Job<'a>> {
         let past_the_bound = self.overflow.as_ref().and_then(|overflow| lock(overflow).pop_front());
         let job = past_the_bound.or_else(|| self.queue.recv().ok())?;
@@ -157,7 +158,7 @@ impl<'a> Pool<'a> {
 
     pub(crate) fn queued(&self) -> usize {
         let taken = self.taken.0.load(Relaxed);
-        // Tasks may have been submitted and taken since, or be seen as taken first.
+        // Tasks may have been submitted since, or be seen as taken before they are seen as submitted.
         self.submitted.0.load(Relaxed).saturating_sub(taken)
     }
 
