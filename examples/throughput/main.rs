@@ -79,10 +79,12 @@ type Medians = [[Option<u128>; POOLS.len()]; LOADS.len()];
 fn measure(workers: usize, rounds: usize, tasks: usize) -> Result<Medians, Box<dyn Error>> {
     let pools = pools::all(workers)?;
     let mut times: [[Times; POOLS.len()]; LOADS.len()] = Default::default();
-    for _ in 0..rounds {
+    for round in 0..rounds {
         for (load, times) in times.iter_mut().enumerate() {
-            for (pool, times) in pools.iter().zip(times) {
-                times.extend(run(LOADS[load], pool.as_ref(), workers, tasks)?);
+            // Each round begins with another pool, so that none always follows the same one.
+            for turn in round..round + pools.len() {
+                let pool = turn % pools.len();
+                times[pool].extend(run(LOADS[load], pools[pool].as_ref(), workers, tasks)?);
             }
         }
         for (load, nanoseconds) in python::measure(workers, tasks).into_iter().flatten().enumerate() {
