@@ -34,11 +34,17 @@ fn a_pools_tasks_run_on_its_threads_only() {
 
 #[test]
 fn a_worker_runs_what_an_iterator_waits_for() {
-    inside(bounded(1, 1), |pool| {
-        assert_eq!(pool.map(0..100, |n| n).map(Result::unwrap).sum::<i32>(), 4950);
-        let handles: Vec<_> = (0..5).map(|n| pool.submit(move || n)).collect();
-        assert_eq!(as_completed(handles).map(|handle| handle.result().unwrap()).sum::<i32>(), 10);
-    });
+    for new in [|| pool(1), || bounded(1, 1)] {
+        inside(new(), |pool| {
+            assert_eq!(pool.map(0..100, |n| n).map(Result::unwrap).sum::<i32>(), 4950);
+        });
+        // Another pool, because what the worker has run itself still has places in the queue of the first.
+        inside(new(), |pool| {
+            let handles: Vec<_> = (0..5).map(|n| pool.submit(move || n)).collect();
+            assert!(!handles[0].is_finished());
+            assert_eq!(as_completed(handles).map(|handle| handle.result().unwrap()).sum::<i32>(), 10);
+        });
+    }
 }
 
 #[test]

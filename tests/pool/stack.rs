@@ -5,6 +5,7 @@ use std::thread;
 
 use pool_recipes::{Executor, MIN_STACK_SIZE, TaskError, as_completed};
 
+use crate::support::pool::{inside, pool};
 use crate::support::process::alone;
 
 #[test]
@@ -37,22 +38,18 @@ fn dive(pool: &Arc<Executor>, at_the_end: fn(&Arc<Executor>)) {
 #[test]
 #[expect(clippy::large_stack_arrays, reason = "that is what it is about")]
 fn a_larger_stack_keeps_a_larger_reserve() {
-    let pool = Arc::new(Executor::new(1).unwrap());
-    let inner = Arc::clone(&pool);
     let needs_more = |pool: &Arc<Executor>| {
         // Such a task is refused too, and will never run.
         assert!(as_completed([pool.submit(|| ())]).all(|handle| handle.cancel()));
         std::hint::black_box([0_u8; 64 * 1024]);
     };
-    assert!(pool.submit(move || dive(&inner, needs_more)).result().is_ok());
+    inside(pool(1), move |pool| dive(pool, needs_more));
 }
 
 #[test]
 fn the_least_stack_nests_one_wait() {
-    let pool = Arc::new(Executor::builder().workers(1).stack_size(MIN_STACK_SIZE).build().unwrap());
-    let inner = Arc::clone(&pool);
-    let outer = pool.submit(move || inner.submit(|| "nested").result());
-    assert_eq!(outer.result().unwrap().unwrap(), "nested");
+    let pool = Executor::builder().workers(1).stack_size(MIN_STACK_SIZE).build().unwrap();
+    assert_eq!(inside(pool, |pool| pool.submit(|| "nested").result().unwrap()), "nested");
 }
 
 /// `std::thread::spawn` runs such a closure on the same stack. Here a thread with more of it submits the closure.
