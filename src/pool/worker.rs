@@ -57,9 +57,9 @@ pub(crate) struct Pool<'a> {
     /// The tasks that wait for a worker.
     queue: SharedReceiver<Job<'a>>,
     /// How many tasks were submitted. The submitters write to it for each task, and the workers to `taken`.
-    submitted: Counter,
+    submitted: Box<Counter>,
     /// How many of those the workers took out of the queue.
-    taken: Counter,
+    taken: Box<Counter>,
     /// Tasks of a bounded pool for which neither the queue nor the stack of the worker that submitted them had room.
     /// That worker runs them when it is back in its loop, if no other worker does so earlier.
     overflow: Option<Mutex<VecDeque<Job<'a>>>>,
@@ -69,7 +69,8 @@ pub(crate) struct Pool<'a> {
     pub(crate) workers: usize,
 }
 
-/// A counter alone in its cache lines. Two counters in one line would slow down the threads that write to them.
+/// A counter alone in its cache lines. Two counters in one line would slow down the threads that write to them. It
+/// stands in a box, because the rest of the pool needs no such alignment.
 #[derive(Default)]
 #[repr(align(128))]
 struct Counter(AtomicUsize);
@@ -107,8 +108,8 @@ impl<'a> Pool<'a> {
         let pool = Self {
             sender: Arc::downgrade(&open),
             queue: SharedReceiver::new(receiver),
-            submitted: Counter::default(),
-            taken: Counter::default(),
+            submitted: Box::default(),
+            taken: Box::default(),
             overflow: queue_capacity.map(|_| Mutex::default()),
             unread,
             workers,
