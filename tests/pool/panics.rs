@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use pool_recipes::{BuildError, Executor, TaskError};
 
 use crate::support::pool::{Bomb, occupy, pool};
-use crate::support::time::TOO_LONG;
+use crate::support::time::{TOO_LONG, ends};
 
 /// Has code of the user's panic in a pool of one worker.
 type Plant = fn(&Executor);
@@ -55,9 +55,12 @@ const PLANTS: [(&str, Plant); 7] = [
 #[test]
 fn no_panic_ends_a_worker_or_gets_out() {
     for (place, plant) in PLANTS {
-        let pool = pool(1);
-        plant(&pool);
-        assert!(is_alive(&pool), "{place}");
+        let alive = ends(move || {
+            let pool = pool(1);
+            plant(&pool);
+            is_alive(&pool)
+        });
+        assert!(alive, "{place}");
     }
 }
 
@@ -72,11 +75,11 @@ fn a_start_hook_may_panic_when_dropped() {
     for workers in [1, 4] {
         let bomb = Bomb(2);
         let hook = move || _ = &bomb;
-        match Executor::builder().workers(workers).on_worker_start(hook).build() {
+        ends(move || match Executor::builder().workers(workers).on_worker_start(hook).build() {
             Ok(pool) => assert!(is_alive(&pool)),
             // Where a worker dropped it last, that is a panic before its first task.
             Err(error) => assert!(matches!(error, BuildError::WorkerStart(_)), "{error}"),
-        }
+        });
     }
 }
 
