@@ -57,9 +57,9 @@ pub(crate) struct Pool<'a> {
     /// The tasks that wait for a worker.
     queue: SharedReceiver<Job<'a>>,
     /// How many tasks were submitted. The submitters write to it for each task, and the workers to `taken`.
-    submitted: Box<Counter>,
+    submitted: Counter,
     /// How many of those the workers took out of the queue.
-    taken: Box<Counter>,
+    taken: Counter,
     /// Tasks of a bounded pool for which neither the queue nor the stack of the worker that submitted them had room.
     /// That worker runs them when it is back in its loop, if no other worker does so earlier.
     overflow: Option<Mutex<VecDeque<Job<'a>>>>,
@@ -69,11 +69,16 @@ pub(crate) struct Pool<'a> {
     pub(crate) workers: usize,
 }
 
-/// A counter alone in its cache lines. Two counters in one line would slow down the threads that write to them. It
-/// stands in a box, because the rest of the pool needs no such alignment.
+/// A counter alone in its cache line: whatever else in that line is written to would slow it down.
+///
+/// It isn't aligned to 64 bytes, because then the whole pool would be.
 #[derive(Default)]
-#[repr(align(128))]
-struct Counter(AtomicUsize);
+#[repr(C)]
+struct Counter {
+    _before: [usize; 7],
+    count: AtomicUsize,
+    _after: [usize; 7],
+}
 
 /// The sending side of a pool's channel. `std` gives the two kinds of channel two types of sender.
 ///
@@ -108,8 +113,8 @@ impl<'a> Pool<'a> {
         let pool = Self {
             sender: Arc::downgrade(&open),
             queue: SharedReceiver::new(receiver),
-            submitted: Box::default(),
-            taken: Box::default(),
+            submitted: Counter::default(),
+            taken: Counter::default(),
             overflow: queue_capacity.map(|_| Mutex::default()),
             unread,
             workers,
@@ -128,7 +133,7 @@ impl<'a> Pool<'a> {
         let upgraded = if open.is_some() { None } else { self.sender.upgrade() };
         let Some(sender) = open.or(upgraded.as_deref()) else { return task.cancel(TaskError::Cancelled) };
         let job = Job { task, _open: upgraded.clone() };
-        self.submitted.0.fetch_add(1, Relaxed);
+        self.submitted.count.fetch_add(1, Relaxed);
         let sent = match sender {
             Sender::Unbounded(sender) => sender.send(job).map_err(TrySendError::from),
             Sender::Bounded(sender) if may_wait && !is_mine(self.id()) => {
@@ -140,7 +145,7 @@ impl<'a> Pool<'a> {
         match &self.overflow {
             Some(overflow) if may_wait && stack_is_low() => lock(overflow).push_back(job),
             _ => {
-                self.submitted.0.fetch_sub(1, Relaxed);
+                self.submitted.count.fetch_sub(1, Relaxed);
                 if may_wait {
                     job.task.run();
                 }
@@ -153,14 +158,14 @@ impl<'a> Pool<'a> {
     pub(crate) fn next(&self) -> Option<Job<'a>> {
         let past_the_bound = self.overflow.as_ref().and_then(|overflow| lock(overflow).pop_front());
         let job = past_the_bound.or_else(|| self.queue.recv().ok())?;
-        self.taken.0.fetch_add(1, Relaxed);
+        self.taken.count.fetch_add(1, Relaxed);
         Some(job)
     }
 
     pub(crate) fn queued(&self) -> usize {
-        let taken = self.taken.0.load(Relaxed);
+        let taken = self.taken.count.load(Relaxed);
         // Tasks may have been submitted since, or be seen as taken before they are seen as submitted.
-        self.submitted.0.load(Relaxed).saturating_sub(taken)
+        self.submitted.count.load(Relaxed).saturating_sub(taken)
     }
 
     pub(crate) fn id(&self) -> PoolId {
